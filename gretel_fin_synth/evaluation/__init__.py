@@ -1,0 +1,1 @@
+"""Judge a synthetic transaction table beside the real one: similarity, integrity, privacy, and a report."""
