@@ -1,8 +1,8 @@
 """One canonical form of a transaction table, from which every measure reads.
 
 A table that is judged may be broken: empty cells, dates that are none, balances that do not add up. Nothing
-of this is refused here. Rows that a measure can use are put in order in ``Table.frame``; what was left out and
-why is counted in ``Table.unusable``, and every row of the input, in its own order, stays in ``Table.source``.
+of this is refused here. Rows that a measure can use are put in order in ``Table.frame``; what was left out
+and why is counted in ``Table.unusable``; every row of the input, in its own order, stays in ``Table.source``.
 """
 
 from __future__ import annotations
@@ -202,8 +202,8 @@ def prepare(frame: Any, *, minor_units: int = 2) -> Table:
     """Put a transaction table in the form that measures read.
 
     Cells that cannot be read (dates that are none, amounts that are no numbers) become missing, rows that
-    lack one of customer, date, amount, type or category are left out of ``Table.frame`` and counted. The input
-    is not changed.
+    lack one of customer, date, amount, type or category are left out of ``Table.frame`` and counted. The
+    input is not changed.
 
     Parameters
     ----------
@@ -352,7 +352,8 @@ def _as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(object)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return column.dt.tz_localize(None).astype("datetime64[us]")
+        local: pd.Series[Any] = column.dt.tz_localize(None).astype("datetime64[us]")
+        return local
     if pd.api.types.is_numeric_dtype(column.dtype):
         return pd.Series(np.full(len(column), "NaT", dtype="datetime64[us]"))
     dates = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
