@@ -1,0 +1,227 @@
+"""Amounts as cells: shared exact values, and ranges of one roundness, per kind of transaction.
+
+An amount is either an *atom* (an exact value that at least k customers have in that kind: a fee, a round sum) or
+lies in a *range* of amounts of one roundness (whole hundreds, x.99, cents), in which every value is as likely as
+any other on the logarithmic scale. No cell holds fewer than k customers, and its ends are clipped to what at least
+k customers reach, so no cell tells of a single customer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+N_KNOTS = 33
+MAX_ATOMS = 40
+MAX_RANGES = 20
+ROWS_PER_RANGE = 8
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Classes of roundness, coarsest first: amounts congruent to ``residue`` modulo ``step`` minor units."""
+
+    step: IntArray
+    residue: IntArray
+
+    @classmethod
+    def fit(cls, cents: IntArray) -> Rounding:
+        """Powers of ten, and endings such as .99 that stand out among amounts that are no multiple of 10."""
+        steps = [10**power for power in range(6, 0, -1)]
+        odd = cents[cents % 10 != 0]
+        endings: list[int] = []
+        if len(odd) >= 50:
+            share = np.bincount(odd % 100, minlength=100) / len(odd)
+            endings = [int(e) for e in np.argsort(-share)[:4] if share[e] > 0.05]
+        return cls(np.array([*steps, *[100] * len(endings), 1]),
+                   np.array([*[0] * len(steps), *endings, 0]))
+
+    def classify(self, cents: IntArray) -> IntArray:
+        """Return the coarsest class of each amount."""
+        out = np.full(len(cents), len(self.step) - 1)
+        for index in range(len(self.step) - 1, -1, -1):
+            out[cents % self.step[index] == self.residue[index]] = index
+        return out
+
+
+@dataclass(frozen=True)
+class AmountTable:
+    """Cells of every kind, padded to one width.
+
+    Arrays of shape (kinds, cells): ``low`` and ``high`` ends in minor units (equal for an atom), ``step`` and
+    ``residue`` of its roundness, ``mass`` (share of the kind's rows; 0 for padding), ``position`` (middle of the
+    cell in the kind's distribution function, 0..1), ``group`` (class of roundness; atoms keep theirs) and ``atom``.
+    ``knots`` of shape (kinds, N_KNOTS): quantiles of the logarithm of the amounts.
+    """
+
+    low: IntArray
+    high: IntArray
+    step: IntArray
+    residue: IntArray
+    mass: FloatArray
+    position: FloatArray
+    group: IntArray
+    atom: npt.NDArray[np.bool_]
+    knots: FloatArray
+    n_clipped: int
+
+    @property
+    def n_cells(self) -> int:
+        """Cells per kind."""
+        return self.low.shape[1]
+
+    @property
+    def n_groups(self) -> int:
+        """Classes of roundness."""
+        return int(self.group.max()) + 1
+
+    @classmethod
+    def fit(cls, kind: IntArray, cents: IntArray, customer: IntArray, n_kinds: int, k: int) -> AmountTable:
+        """Cut each kind's amounts into cells that hold at least k customers."""
+        rounding = Rounding.fit(cents)
+        kinds = [_kind_cells(cents[kind == i], customer[kind == i], rounding, k) for i in range(n_kinds)]
+        width = max(len(cells) for cells, _ in kinds)
+        names = ("low", "high", "step", "residue", "mass", "position", "group", "atom")
+        fill = {"step": 1, "low": 1, "high": 1}
+        arrays: dict[str, Any] = {
+            name: np.array([[c[j] for c in cells] + [fill.get(name, 0)] * (width - len(cells))
+                            for cells, _ in kinds])
+            for j, name in enumerate(names)
+        }
+        quantiles = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
+        arrays["knots"] = np.stack([np.quantile(np.log(cents[kind == i]), quantiles) for i in range(n_kinds)])
+        for name in ("low", "high", "step", "residue", "group"):
+            arrays[name] = arrays[name].astype(np.int64)
+        arrays["mass"], arrays["position"] = arrays["mass"].astype(float), arrays["position"].astype(float)
+        return cls(**{**arrays, "atom": arrays["atom"].astype(bool)}, n_clipped=sum(c for _, c in kinds))
+
+    def encode(self, kind: IntArray, cents: IntArray) -> tuple[IntArray, FloatArray]:
+        """Return the cell of each amount and the log probability of the amount inside its cell."""
+        low, high, step = self.low[kind], self.high[kind], self.step[kind]
+        value = cents[:, None]
+        outside = np.maximum(np.maximum(low - value, value - high), 0) / np.maximum(value, 1)
+        other = (value % step) != self.residue[kind]
+        cost = outside * 1e3 + other * 1e6 + (high - low) / 1e12 - self.atom[kind] * 1e-3
+        cost = np.where(self.mass[kind] > 0, cost, np.inf)
+        cell = cost.argmin(axis=1)
+        rows = np.arange(len(cents))
+        n_values = (high[rows, cell] - low[rows, cell]) // step[rows, cell] + 1
+        return cell, -np.log(n_values.astype(float))
+
+    def draw(self, kind: IntArray, cell: IntArray, uniform: FloatArray) -> IntArray:
+        """Return an amount of the cell for each number in [0, 1): log-uniform, of the cell's roundness."""
+        low, high = self.low[kind, cell], self.high[kind, cell]
+        step, residue = self.step[kind, cell], self.residue[kind, cell]
+        log_low, log_high = np.log(low - step / 2 + 1e-9), np.log(high + step / 2)
+        raw = np.exp(log_low + uniform * (log_high - log_low))
+        rounded = np.rint((raw - residue) / step).astype(np.int64) * step + residue
+        return np.clip(rounded, low, high)
+
+    def locate(self, kind: IntArray, cents: IntArray) -> npt.NDArray[np.float32]:
+        """Return where amounts stand in their kind's distribution, 0..1; shapes are broadcast."""
+        logs = np.log(np.maximum(cents, 1).astype(float))[..., None]
+        knots = self.knots[kind]
+        return ((knots < logs).mean(axis=-1) + 0.5 * (knots == logs).mean(axis=-1)).astype(np.float32)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, for JSON."""
+        return {name: (value.tolist() if isinstance(value, np.ndarray) else value)
+                for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> AmountTable:
+        """Inverse of :meth:`to_dict`."""
+        return cls(**{n: (np.array(v) if isinstance(v, list) else v) for n, v in values.items()})
+
+
+Cell = tuple[int, int, int, int, float, float, int, bool]
+
+
+def _kind_cells(cents: IntArray, customer: IntArray, rounding: Rounding, k: int) -> tuple[list[Cell], int]:
+    """Return the cells of one kind and how many amounts were clipped."""
+    total, order = len(cents), np.sort(cents)
+    groups = rounding.classify(cents)
+    atoms = _atoms(cents, customer, k)
+    cells: list[Cell] = []
+    for value, count in atoms:
+        group = int(rounding.classify(np.array([value]))[0])
+        cells.append((value, value, 1, 0, count / total, _middle(order, value, value), group, True))
+    left = ~np.isin(cents, [value for value, _ in atoms])
+    waiting = np.zeros(total, bool)
+    clipped = 0
+    for group in range(len(rounding.step)):
+        rows = (left & (groups == group)) | waiting
+        last = group == len(rounding.step) - 1
+        ending = rounding.residue[group] != 0
+        if not ending and len(np.unique(customer[rows])) < k and not (last and not cells and rows.any()):
+            waiting = rows
+            continue
+        rows = (left & (groups == group)) if ending else rows
+        if ending and len(np.unique(customer[rows])) < k:
+            waiting = waiting | rows
+            continue
+        waiting = waiting & ending
+        if not rows.any():
+            continue
+        new, lost = _ranges(cents[rows], customer[rows], int(rounding.step[group]),
+                            int(rounding.residue[group]), k)
+        clipped += lost
+        cells += [(low, high, int(rounding.step[group]), int(rounding.residue[group]), count / total,
+                   _middle(order, low, high), group, False) for low, high, count in new]
+    mass = sum(cell[4] for cell in cells)
+    return [(*cell[:4], cell[4] / mass, *cell[5:]) for cell in cells], clipped
+
+
+def _atoms(cents: IntArray, customer: IntArray, k: int) -> list[tuple[int, int]]:
+    pairs = np.unique(np.stack([cents, customer], axis=1), axis=0)
+    values, holders = np.unique(pairs[:, 0], return_counts=True)
+    counts = np.unique(cents, return_counts=True)[1]
+    shared = np.flatnonzero((holders >= k) & (counts >= 0.003 * len(cents)))
+    best = shared[np.argsort(-counts[shared], kind="stable")][:MAX_ATOMS]
+    return [(int(values[i]), int(counts[i])) for i in np.sort(best)]
+
+
+def _ranges(
+    cents: IntArray, customer: IntArray, step: int, residue: int, k: int
+) -> tuple[list[tuple[int, int, int]], int]:
+    """Cut amounts of one roundness at quantiles; every range holds at least k customers."""
+    low, high = _reached_by(cents, customer, k)
+    inside = np.clip(cents, low, high)
+    n_ranges = int(np.clip(min(len(cents) // ROWS_PER_RANGE, len(np.unique(customer)) // k), 1, MAX_RANGES))
+    edges = np.unique(np.quantile(inside, np.linspace(0, 1, n_ranges + 1)[1:-1], method="lower"))
+    part = np.searchsorted(edges, inside, side="left")
+    out: list[tuple[int, int, int]] = []
+    start, rows = low, np.zeros(len(cents), bool)
+    ends = [*edges.tolist(), high]
+    for index, end in enumerate(ends):
+        rows = rows | (part == index)
+        if len(np.unique(customer[rows])) < k and index < len(ends) - 1:
+            continue
+        if len(np.unique(customer[rows])) < k and out:
+            out[-1] = (out[-1][0], int(end), out[-1][2] + int(rows.sum()))
+        elif rows.any():
+            out.append((int(start), int(end), int(rows.sum())))
+        start, rows = int(end) + step, np.zeros(len(cents), bool)
+    return [(a, max(a, b), n) for a, b, n in out], int((cents != inside).sum())
+
+
+def _reached_by(cents: IntArray, customer: IntArray, k: int) -> tuple[int, int]:
+    """Return the k-th lowest and k-th highest of the customers' extremes."""
+    order = np.lexsort((cents, customer))
+    starts = np.flatnonzero(np.r_[True, np.diff(customer[order]) != 0])
+    lowest = np.sort(cents[order][starts])
+    highest = np.sort(cents[order][np.r_[starts[1:], len(order)] - 1])
+    nth = min(k, len(lowest)) - 1
+    low, high = int(lowest[nth]), int(highest[-1 - nth])
+    return (low, high) if low <= high else (int(np.median(cents)), int(np.median(cents)))
+
+
+def _middle(ordered: IntArray, low: int, high: int) -> float:
+    below, upto = np.searchsorted(ordered, low, "left"), np.searchsorted(ordered, high, "right")
+    return float(below + upto) / 2 / len(ordered)

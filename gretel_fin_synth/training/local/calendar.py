@@ -1,0 +1,92 @@
+"""Days as numbers, and where a payment made on a day falls due again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+#: When a payment may come again, as seen from its last day: the same day next month and up to two days around it
+#: (weekends), the end of next month, after 7, 14 and 28 days, after a quarter, after a year.
+RULES = ("month-2", "month-1", "month", "month+1", "month+2", "month end", "week", "fortnight", "28 days",
+         "quarter", "year")
+MONTHLY = RULES.index("month")
+N_RULES = len(RULES)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days 0, 1, ... from a first date on.
+
+    Parameters
+    ----------
+    first : numpy.datetime64
+        Date of day 0.
+    n_days : int
+        Number of days in the window.
+    """
+
+    first: np.datetime64
+    n_days: int
+
+    @cached_property
+    def dates(self) -> npt.NDArray[np.datetime64]:
+        """Date of each day, shape (n_days,), unit days."""
+        return self.first.astype("datetime64[D]") + np.arange(self.n_days)
+
+    @cached_property
+    def month(self) -> IntArray:
+        """Months since 1970-01, shape (n_days,)."""
+        return self.dates.astype("datetime64[M]").astype(np.int64)
+
+    @cached_property
+    def day_of_month(self) -> IntArray:
+        """Day of the month from 1, shape (n_days,)."""
+        return (self.dates - self.dates.astype("datetime64[M]")).astype(np.int64) + 1
+
+    @cached_property
+    def days_left(self) -> IntArray:
+        """Days left in the month, 0 on its last day, shape (n_days,)."""
+        ends = (self.dates.astype("datetime64[M]") + 1).astype("datetime64[D]")
+        return (ends - self.dates).astype(np.int64) - 1
+
+    @cached_property
+    def weekday(self) -> IntArray:
+        """0 on Monday, shape (n_days,)."""
+        return (self.dates.astype(np.int64) + 3) % 7
+
+    @cached_property
+    def basis(self) -> npt.NDArray[np.float32]:
+        """What a day is, as columns: day of month, days left, weekday, month of the year; (n_days, 31+5+7+12)."""
+        out = np.zeros((self.n_days, 31 + 5 + 7 + 12), np.float32)
+        rows = np.arange(self.n_days)
+        out[rows, self.day_of_month - 1] = 1
+        near_end = self.days_left < 5
+        out[rows[near_end], 31 + self.days_left[near_end]] = 1
+        out[rows, 36 + self.weekday] = 1
+        out[rows, 43 + self.month % 12] = 1
+        return out
+
+    @cached_property
+    def due(self) -> IntArray:
+        """Day on which a payment of each day is due again by each rule, shape (n_days, len(RULES))."""
+        days = np.arange(self.n_days)
+        month = self._months_later(1)
+        end = self._month_end(1)
+        columns = [month - 2, month - 1, month, month + 1, month + 2, end, days + 7, days + 14, days + 28,
+                   self._months_later(3), self._months_later(12)]
+        return np.stack(columns, axis=1)
+
+    def _months_later(self, n: int) -> IntArray:
+        """Return the same day n months later, or that month's last day where it is shorter."""
+        first = (self.dates.astype("datetime64[M]") + n).astype("datetime64[D]")
+        same = (first - self.first.astype("datetime64[D]")).astype(np.int64) + self.day_of_month - 1
+        return np.minimum(same, self._month_end(n))
+
+    def _month_end(self, n: int) -> IntArray:
+        last = (self.dates.astype("datetime64[M]") + n + 1).astype("datetime64[D]") - 1
+        return (last - self.first.astype("datetime64[D]")).astype(np.int64)

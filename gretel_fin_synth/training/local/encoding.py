@@ -1,0 +1,127 @@
+"""A table of transactions turned into sequences of whole numbers, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gretel_fin_synth.training.local.amounts import AmountTable
+from gretel_fin_synth.training.local.calendar import Calendar
+from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.history import Scales, World
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Sequences of the customers with at least one kept row, and their starting amounts (minor units)."""
+
+    sequences: Sequences
+    start: IntArray
+
+
+def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64, minor_units: int) -> Encoded:
+    """Encode a chronological table with contiguous customers; rows of unknown kinds are left out."""
+    lookup = {pair: i for i, pair in enumerate(zip(kinds["type"], kinds["category"], strict=True))}
+    pairs = zip(frame["transaction_type"], frame["transaction_category"], strict=True)
+    kind = np.array([lookup.get(pair, -1) for pair in pairs], dtype=np.int64)
+    kept = kind >= 0
+    customer = pd.factorize(frame["customer_id"])[0][kept]
+    day = (frame["transaction_date"].to_numpy().astype("datetime64[D]") - first.astype("datetime64[D]"))
+    scale = 10**minor_units
+    cents = np.rint(frame["transaction_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
+    start = np.rint(frame["starting_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
+    codes, first_row, length = np.unique(customer, return_index=True, return_counts=True)
+    order = np.argsort(-length, kind="stable")
+    rows = np.concatenate([np.arange(first_row[c], first_row[c] + length[c]) for c in order])
+    offset = np.r_[0, np.cumsum(length[order])]
+    days = day.astype(np.int64)[kept]
+    return Encoded(Sequences(kind[kept][rows], days[rows], cents[rows], offset), start[first_row[order]])
+
+
+def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Return the pairs of type and category that at least k customers have, in fixed order."""
+    holders = (frame.groupby(["transaction_type", "transaction_category"], observed=True)["customer_id"]
+               .nunique().reset_index())
+    kept = holders.loc[holders["customer_id"] >= k]
+    return (kept.rename(columns={"transaction_type": "type", "transaction_category": "category"})
+            [["type", "category"]].sort_values(["type", "category"]).reset_index(drop=True))
+
+
+def running_balances(data: Sequences, start: IntArray, sign: IntArray) -> IntArray:
+    """Return the balance after each row, in minor units."""
+    total = np.cumsum(data.cents * sign[data.kind])
+    before = np.r_[0, total][data.offset[:-1]]
+    return total + np.repeat(start - before, data.length)
+
+
+def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar: Calendar, k: int) -> World:
+    """Learn the fixed parts of a table: cells of amounts, scales of balances."""
+    sign = np.where(kinds["type"] == "credit", 1, -1)
+    customer = np.repeat(np.arange(len(data.length)), data.length)
+    amounts = AmountTable.fit(data.kind, data.cents, customer, len(kinds), k)
+    return World(calendar, amounts, Scales.fit(running_balances(data, start, sign)), sign)
+
+
+def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np.float64]:
+    """Return first day, days without rows at the end, log rows a day, starting amount; (n, 4)."""
+    first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
+    rate = np.log(data.length / (last - first + 1))
+    return np.column_stack([first, n_days - 1 - last, rate, start]).astype(float)
+
+
+def codes_of(data: Sequences, start: IntArray, world: World) -> npt.NDArray[np.float64]:
+    """Return the coarse code of each customer's way of life, (n, 8)."""
+    sign, scales = world.sign, world.scales
+    signed = data.cents * sign[data.kind]
+    balance = running_balances(data, start, sign)
+    at = data.offset[:-1]
+    months = (data.day[data.offset[1:] - 1] - data.day[at] + 1) / 30.4 + 0.5
+    length = data.length
+
+    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.add.reduceat(values.astype(float), at) / length
+
+    income = np.add.reduceat(np.maximum(signed, 0).astype(float), at) / months
+    net = np.add.reduceat(signed.astype(float), at) / months
+    level = mean(balance)
+    swing = np.sqrt(np.maximum(mean(balance.astype(float) ** 2) - level**2, 0))
+    counts = np.zeros((len(length), world.n_kinds))
+    np.add.at(counts, (np.repeat(np.arange(len(length)), length), data.kind), 1)
+    shares = counts / length[:, None]
+    columns = [np.log1p(income / scales.typical), scales.signed_log(level), scales.signed_log(swing),
+               scales.signed_log(net), (counts > 0).sum(axis=1), mean(np.log(data.cents)),
+               mean(data.cents % 1000 == 0)]
+    return np.column_stack([*columns, _components(np.sqrt(shares), 3)])
+
+
+def _components(matrix: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
+    """Return the first principal components."""
+    centred = matrix - matrix.mean(axis=0)
+    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
+    n = min(n, left.shape[1])
+    return np.asarray(left[:, :n] * scale[:n])
+
+
+def world_to_dict(world: World) -> dict[str, Any]:
+    """Return plain values, for JSON."""
+    return {
+        "first": str(world.calendar.first), "n_days": world.calendar.n_days,
+        "amounts": world.amounts.to_dict(), "sign": world.sign.tolist(),
+        "scales": {"typical": world.scales.typical, "balance_knots": world.scales.balance_knots.tolist(),
+                   "after_edges": world.scales.after_edges.tolist()},
+    }
+
+
+def world_from_dict(values: dict[str, Any]) -> World:
+    """Inverse of :func:`world_to_dict`."""
+    scales = values["scales"]
+    return World(Calendar(np.datetime64(values["first"]), values["n_days"]),
+                 AmountTable.from_dict(values["amounts"]),
+                 Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
+                 np.array(values["sign"]))

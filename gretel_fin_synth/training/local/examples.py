@@ -1,0 +1,120 @@
+"""Real sequences turned into what the network is trained on, by replaying them through the history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gretel_fin_synth.training.local.history import History, World
+from gretel_fin_synth.training.local.plans import Plans
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Transactions of n customers as flat arrays, customer after customer, chronological.
+
+    ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers begin;
+    customers are ordered by their number of rows, longest first.
+    """
+
+    kind: IntArray
+    day: IntArray
+    cents: IntArray
+    offset: IntArray
+
+    @property
+    def length(self) -> IntArray:
+        """Rows of each customer."""
+        return np.diff(self.offset)
+
+    def rows_of(self, customers: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the rows of these customers step by step, and how many customers each step has.
+
+        The customers must be given longest first; this is the layout of a packed sequence.
+        """
+        length = self.length[customers]
+        steps = np.arange(length.max())
+        active = (length[None, :] > steps[:, None])
+        rows = self.offset[customers][None, :] + steps[:, None]
+        return rows[active], active.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """One row per transaction: what is known before it, and what it was. See :mod:`.history` for the features."""
+
+    context: npt.NDArray[np.float32]
+    previous: IntArray
+    gap_class: IntArray
+    kind_classes: npt.NDArray[np.uint8]
+    kind: IntArray
+    kind_context: npt.NDArray[np.float32]
+    day: IntArray
+    days_left: IntArray
+    due_gaps: npt.NDArray[np.int16]
+    gap: IntArray
+    last: npt.NDArray[np.bool_]
+    next_day: IntArray
+    slot_features: npt.NDArray[np.float32]
+    slot_after: npt.NDArray[np.uint8]
+    slot_match: npt.NDArray[np.bool_]
+    cell_after: npt.NDArray[np.uint8]
+    cell: IntArray
+    log_in_cell: npt.NDArray[np.float64]
+    customer: IntArray
+
+
+def record(world: World, plans: Plans, data: Sequences, n_gaps: int) -> Examples:
+    """Replay the sequences and write down what the history says before each row."""
+    history = History(world, plans)
+    parts: dict[str, npt.NDArray[np.generic]] = {}
+
+    def keep(rows: IntArray, **values: npt.NDArray[np.generic]) -> None:
+        for name, value in values.items():
+            if name not in parts:
+                parts[name] = np.zeros((len(data.kind), *value.shape[1:]), value.dtype)
+            parts[name][rows] = value
+
+    while (a := history.n_active()) > 0:
+        rows = data.offset[:-1][:a] + history.step
+        kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
+        amounts, slot_features = history.slots(a, kind, day)
+        keep(
+            rows,
+            context=history.context(a),
+            previous=history.kind[:a],
+            gap_class=history.gap_class(a),
+            kind_classes=history.kind_classes(a),
+            kind=kind,
+            kind_context=history.kind_context(a, kind),
+            day=history.day[:a],
+            days_left=plans.last_day[:a] - history.day[:a],
+            due_gaps=history.due_gaps(a, kind, n_gaps),
+            gap=day - history.day[:a],
+            last=plans.n_rows[:a] - history.step == 1,
+            next_day=day,
+            slot_features=slot_features,
+            slot_after=after_classes(world, history.balance[:a], kind, amounts),
+            slot_match=(amounts == cents[:, None]) & (amounts > 0),
+            cell_after=after_classes(world, history.balance[:a], kind, cell_middles(world)[kind]),
+            customer=np.arange(a),
+        )
+        history.advance(a, kind, day, cents)
+    cell, log_in_cell = world.amounts.encode(data.kind, data.cents)
+    return Examples(**parts, cell=cell, log_in_cell=log_in_cell)  # type: ignore[arg-type]
+
+
+def cell_middles(world: World) -> IntArray:
+    """Return a typical amount of each cell, (kinds, cells), minor units."""
+    table = world.amounts
+    return np.rint(np.sqrt(table.low.astype(float) * table.high)).astype(np.int64)
+
+
+def after_classes(world: World, balance: IntArray, kind: IntArray, amounts: IntArray) -> npt.NDArray[np.uint8]:
+    """Return the class of the balance that each amount would leave, (a, n)."""
+    after = balance[:, None] + amounts * world.sign[kind][:, None]
+    return world.scales.after_class(after).astype(np.uint8)

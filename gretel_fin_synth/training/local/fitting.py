@@ -1,0 +1,176 @@
+"""Training: maximum likelihood with AdamW, stopped by customers held out inside ``fit``."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gretel_fin_synth.training.local.examples import Examples, IntArray, Sequences
+from gretel_fin_synth.training.local.history import GAP_EDGES
+from gretel_fin_synth.training.local.network import TransactionLSTM
+from gretel_fin_synth.training.local.options import LSTMOptions
+
+ROWS_PER_BATCH = 1600
+MIN_BATCHES = 8
+PATIENCE = 3
+DECAYS = 2
+
+
+@dataclass
+class Progress:
+    """What a progress bar shows after each epoch."""
+
+    epoch: int
+    epochs: int
+    train_loss: float
+    held_out_loss: float
+    rows: int
+    seconds: float
+
+
+@dataclass
+class Trainer:
+    """Trains a network on recorded examples.
+
+    Parameters
+    ----------
+    network : TransactionLSTM
+        The network; holds the best state afterwards.
+    data : Sequences
+        The sequences behind the examples.
+    examples : Examples
+        What the network sees and must say.
+    code : numpy.ndarray of shape (customers, n_code)
+        Coarse codes of the customers, without noise.
+    code_noise : float
+        Standard deviation of the noise that is added to the codes anew in every epoch.
+    """
+
+    network: TransactionLSTM
+    data: Sequences
+    examples: Examples
+    code: np.ndarray[tuple[int, int], np.dtype[np.float32]]
+    code_noise: float
+    options: LSTMOptions
+    seed: int
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    history: list[Progress] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        e = self.examples
+        gap_next = np.searchsorted(GAP_EDGES, e.gap, side="right")
+        self.tensors = {
+            name: torch.as_tensor(value)
+            for name, value in {**vars(e), "gap_next": gap_next}.items()
+        }
+        self.tensors["log_in_cell"] = self.tensors["log_in_cell"].float()
+        self.tensors["code"] = torch.as_tensor(self.code)
+
+    def fit(self, train: IntArray, held_out: IntArray, report: Callable[[Progress], None]) -> int:
+        """Train on some customers until the loss of the others stops falling; return the best epoch."""
+        rng = np.random.default_rng(self.seed)
+        generator = torch.Generator().manual_seed(self.seed)
+        torch.manual_seed(self.seed)
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=self.options.learning_rate,
+                                      weight_decay=self.options.weight_decay)
+        best, best_epoch, best_state = np.inf, 0, copy.deepcopy(self.network.state_dict())
+        since, decays, began = 0, 0, time.monotonic()
+        for epoch in range(1, self.options.epochs + 1):
+            train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
+            loss = self.loss_of(held_out)
+            progress = Progress(epoch, self.options.epochs, train_loss, loss, int(self.data.length[train].sum()),
+                                time.monotonic() - began)
+            self.history.append(progress)
+            report(progress)
+            if loss < best - 1e-4:
+                best, best_epoch, best_state, since = loss, epoch, copy.deepcopy(self.network.state_dict()), 0
+                continue
+            since += 1
+            if since >= PATIENCE:
+                if decays == DECAYS:
+                    break
+                decays, since = decays + 1, 0
+                self.network.load_state_dict(best_state)
+                for group in optimiser.param_groups:
+                    group["lr"] /= 3
+            if self.options.max_seconds is not None and progress.seconds > self.options.max_seconds:
+                break
+        self.network.load_state_dict(best_state)
+        return best_epoch
+
+    def loss_of(self, customers: IntArray) -> float:
+        """Return the mean negative log likelihood per transaction, in nats."""
+        return float(sum(self.parts_of(customers).values()))
+
+    def parts_of(self, customers: IntArray) -> dict[str, float]:
+        """Return the negative log likelihood per transaction of kind, date and amount, in nats."""
+        self.network.eval()
+        generator = torch.Generator().manual_seed(self.seed + 1)
+        total: dict[str, float] = {}
+        n_rows = 0
+        with torch.no_grad():
+            for batch in self._cut(customers):
+                for name, value in self._losses(batch, generator).items():
+                    total[name] = total.get(name, 0.0) + float(value.sum())
+                n_rows += int(self.data.length[batch].sum())
+        return {name: value / max(n_rows, 1) for name, value in total.items()}
+
+    def _epoch(self, batches: list[IntArray], optimiser: torch.optim.Optimizer,
+               generator: torch.Generator) -> float:
+        self.network.train()
+        total, n_rows = 0.0, 0
+        for batch in batches:
+            losses = self._losses(batch, generator)
+            rows = len(losses["kind"])
+            loss = torch.stack([value.sum() for value in losses.values()]).sum() / rows
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            optimiser.step()
+            total, n_rows = total + float(loss.detach()) * rows, n_rows + rows
+        return total / n_rows
+
+    def _batches(self, customers: IntArray, rng: np.random.Generator) -> list[IntArray]:
+        """Cut the customers, in random order, into batches of similar numbers of rows."""
+        return self._cut(rng.permutation(customers))
+
+    def _cut(self, customers: IntArray) -> list[IntArray]:
+        rows = self.data.length[customers]
+        n_batches = max(min(MIN_BATCHES, len(customers)), int(rows.sum() // ROWS_PER_BATCH))
+        part = np.minimum((np.cumsum(rows) - rows) * n_batches // max(rows.sum(), 1), n_batches - 1)
+        return [np.sort(customers[part == i]) for i in range(n_batches) if (part == i).any()]
+
+    def _losses(self, customers: IntArray, generator: torch.Generator) -> dict[str, Tensor]:
+        rows, sizes = self.data.rows_of(customers)
+        index = torch.as_tensor(rows)
+        b = {name: value[index] for name, value in self.tensors.items() if name != "code"}
+        code = self.tensors["code"]
+        noisy = code + self.code_noise * torch.randn(code.shape, generator=generator)
+        return losses(self.network, b, noisy[b["customer"]], torch.as_tensor(sizes))
+
+
+def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: Tensor) -> dict[str, Tensor]:
+    """Return the negative log likelihood of kind, date and amount of each row, in nats."""
+    trunk, _ = network.read(b["previous"], b["gap_class"], b["context"], code, sizes, None)
+    kind = torch.nn.functional.cross_entropy(
+        network.kind_logits(trunk, b["kind_classes"].long()), b["kind"], reduction="none"
+    )
+    chosen = network.chosen(trunk, b["kind"], b["kind_context"])
+    gaps = network.date_logits(chosen, b["day"], b["days_left"], b["due_gaps"].long())
+    known = ~b["last"] & (b["gap"] < gaps.shape[1])
+    target = torch.where(known, b["gap"], torch.zeros_like(b["gap"]))
+    date = -gaps.log_softmax(dim=1).gather(1, target[:, None])[:, 0] * known
+    logits = network.amount_logits(chosen, b["kind"], b["next_day"], b["gap_next"], b["slot_features"],
+                                   b["slot_after"].long(), b["cell_after"].long())
+    logp = logits.log_softmax(dim=1)
+    n_slots = b["slot_match"].shape[1]
+    copied = logp[:, :n_slots].masked_fill(~b["slot_match"], -torch.inf)
+    drawn = logp[:, n_slots:].gather(1, b["cell"][:, None]) + b["log_in_cell"][:, None]
+    amount = -torch.logsumexp(torch.cat([copied, drawn], dim=1), dim=1)
+    return {"kind": kind, "date": date, "amount": amount}

@@ -1,0 +1,276 @@
+"""What a customer has done so far: the one state machine behind training features and sampling.
+
+Training replays the real rows through :class:`History` and records what it says before each row; sampling lets it
+run on the rows that the network draws. So the network never meets a feature in sampling that was computed otherwise
+in training. Everything is vectorised over customers, who are ordered by their number of rows, longest first, so
+that those still active are always the first ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gretel_fin_synth.training.local.amounts import AmountTable
+from gretel_fin_synth.training.local.calendar import MONTHLY, N_RULES, Calendar
+from gretel_fin_synth.training.local.plans import Plans
+
+IntArray = npt.NDArray[np.int64]
+Float32Array = npt.NDArray[np.float32]
+
+N_SLOTS = 4
+SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
+DUE_EDGES = np.array([-10, -3, -1, 0, 1, 2, 4, 8, 16])
+N_SINCE = len(SINCE_EDGES) + 2
+N_DUE = len(DUE_EDGES) + 2
+N_USED = 7
+N_THIS_MONTH = 4
+GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
+N_GAP = len(GAP_EDGES) + 1
+N_RBF = 10
+SLOT_FEATURES = N_RULES + 10
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Units of money of one table, so that the network sees numbers near 1.
+
+    Parameters
+    ----------
+    typical : float
+        Typical size of a balance, in minor units.
+    balance_knots : ndarray of shape (31,)
+        Quantiles of running balances, in minor units.
+    after_edges : ndarray
+        Edges of the classes of the balance after a transaction; one of them is 0.
+    """
+
+    typical: float
+    balance_knots: npt.NDArray[np.float64]
+    after_edges: npt.NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, balances: IntArray) -> Scales:
+        """Learn from running balances in minor units."""
+        knots = np.quantile(balances, (np.arange(31) + 0.5) / 31)
+        inner = np.quantile(balances, np.linspace(0.03, 0.97, 13))
+        return cls(max(float(np.median(np.abs(balances))), 100.0), knots, np.unique(np.r_[inner, -0.5]))
+
+    def signed_log(self, cents: npt.NDArray[np.generic]) -> Float32Array:
+        """Return a number near 1 for a typical balance, linear near 0, logarithmic beyond."""
+        return np.arcsinh(np.asarray(cents, float) / self.typical * 3).astype(np.float32) / 2
+
+    def rank(self, cents: IntArray) -> Float32Array:
+        """Return where a balance stands among all running balances, 0..1."""
+        return (self.balance_knots < cents[..., None]).mean(axis=-1).astype(np.float32)
+
+    def after_class(self, cents: npt.NDArray[np.generic]) -> IntArray:
+        """Return the class of a balance."""
+        return np.searchsorted(self.after_edges, cents)
+
+    @property
+    def n_after(self) -> int:
+        """Number of classes of balances."""
+        return len(self.after_edges) + 1
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything about a table that is fixed before the network is trained."""
+
+    calendar: Calendar
+    amounts: AmountTable
+    scales: Scales
+    sign: IntArray
+
+    @property
+    def n_kinds(self) -> int:
+        """Number of kinds of transaction."""
+        return len(self.sign)
+
+
+def bumps(position: Float32Array) -> Float32Array:
+    """Return soft one-hot codes of positions in 0..1; a last axis of N_RBF is added."""
+    centres = np.linspace(0, 1, N_RBF, dtype=np.float32)
+    return np.exp(-(((position[..., None] - centres) * (N_RBF - 1)) ** 2)).astype(np.float32)
+
+
+class History:
+    """Running state of a batch of customers.
+
+    Parameters
+    ----------
+    world : World
+        The table's fixed parts.
+    plans : Plans
+        One plan a customer, ordered by ``n_rows``, longest first.
+    """
+
+    def __init__(self, world: World, plans: Plans) -> None:
+        n, k = len(plans), world.n_kinds
+        self.world, self.plans = world, plans
+        self.step = 0
+        self.day = plans.first_day.copy()
+        self.gap = np.zeros(n, np.int64)
+        self.balance = plans.start.copy()
+        self.average = plans.start.astype(float)
+        self.kind = np.full(n, k)
+        self.position = np.zeros(n, np.float32)
+        self.last_day = np.full((n, k), -1)
+        self.count = np.zeros((n, k), np.int64)
+        self.month_count = np.zeros((n, k), np.int64)
+        self.month_net = np.zeros(n)
+        self.month_rows = np.zeros(n, np.int64)
+        self.sum_position = np.zeros((n, k), np.float32)
+        self.flow = np.zeros((n, 2))
+        self.round_share = np.zeros(n, np.float32)
+        self.slot_amount = np.zeros((n, k, N_SLOTS), np.int64)
+        self.slot_day = np.full((n, k, N_SLOTS), -1)
+        self.slot_count = np.zeros((n, k, N_SLOTS), np.int64)
+
+    def n_active(self) -> int:
+        """Return how many customers still have rows to come."""
+        return int((self.plans.n_rows > self.step).sum())
+
+    def context(self, a: int) -> Float32Array:
+        """Describe the situation of the first a customers, before the kind is chosen; (a, n_context)."""
+        world, plans, calendar = self.world, self.plans, self.world.calendar
+        day, balance = self.day[:a], self.balance[:a]
+        left_days = plans.last_day[:a] - day
+        left_rows = plans.n_rows[:a] - self.step
+        elapsed = day - plans.first_day[:a] + 1
+        pace = left_rows / (left_days + 1)
+        so_far = (self.step + 1) / (elapsed + 1)
+        months = elapsed / 30.4 + 1
+        columns = [
+            bumps(world.scales.rank(balance)),
+            bumps(self.position[:a]) * (self.kind[:a] < world.n_kinds)[:, None],
+            _one_hot(calendar.days_left[day], 6),
+            _one_hot(calendar.weekday[day], 7),
+            _one_hot(self.month_rows[:a], 4),
+            np.stack([
+                world.scales.signed_log(balance),
+                world.scales.signed_log(self.average[:a]),
+                world.scales.signed_log(balance - self.average[:a]),
+                world.scales.signed_log(balance - plans.start[:a]),
+                world.scales.signed_log(self.month_net[:a]),
+                world.scales.signed_log(self.flow[:a, 0] / months),
+                world.scales.signed_log(self.flow[:a, 1] / months),
+                np.log(left_rows), np.log1p(left_days), np.log(elapsed) / 2, np.log(pace), np.log(so_far),
+                np.full(a, self.step == 0), left_rows == 1, left_rows <= 3, left_days == 0,
+                calendar.day_of_month[day] / 31, day / calendar.n_days,
+                np.sin(2 * np.pi * calendar.month[day] / 12), np.cos(2 * np.pi * calendar.month[day] / 12),
+                self.round_share[:a], np.log1p((self.count[:a] > 0).sum(axis=1)),
+            ], axis=1),
+        ]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def gap_class(self, a: int) -> IntArray:
+        """Return the class of days between the last two transactions."""
+        return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")
+
+    def kind_classes(self, a: int) -> npt.NDArray[np.uint8]:
+        """Describe every kind to the kind head: days since, days until due, times used, this month; (a, K, 4)."""
+        day = self.day[:a, None]
+        last = self.last_day[:a]
+        since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, day - last, side="right"))
+        due = np.full(last.shape, N_DUE - 1)
+        nearest = np.full(last.shape, np.iinfo(np.int32).max)
+        for slot in range(N_SLOTS):
+            slot_day = self.slot_day[:a, :, slot]
+            wait = self.world.calendar.due[np.maximum(slot_day, 0), MONTHLY] - day
+            better = (slot_day >= 0) & (np.abs(wait) < np.abs(nearest))
+            nearest = np.where(better, wait, nearest)
+        due = np.where(last < 0, due, np.searchsorted(DUE_EDGES, nearest, side="right"))
+        share = self.count[:a] / max(self.step, 1)
+        used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted([0.02, 0.05, 0.12, 0.25, 0.5], share))
+        month = np.minimum(self.month_count[:a], N_THIS_MONTH - 1)
+        return np.stack([since, due, used, month], axis=2).astype(np.uint8)
+
+    def kind_context(self, a: int, kind: IntArray) -> Float32Array:
+        """Describe the customer's past in the chosen kind; (a, n_kind_context)."""
+        world, rows = self.world, np.arange(a)
+        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
+        count = self.count[rows, kind]
+        last = np.where(count > 0, days.argmax(axis=1), 0)
+        positions = world.amounts.locate(np.repeat(kind[:, None], 2, axis=1),
+                                         np.stack([amounts[rows, last], np.maximum(self.balance[:a], 0)], 1))
+        known = (count > 0).astype(np.float32)
+        mean = self.sum_position[rows, kind] / np.maximum(count, 1)
+        columns = [
+            bumps(positions[:, 0]) * known[:, None],
+            bumps(mean) * known[:, None],
+            bumps(positions[:, 1]),
+            np.stack([known, np.log1p(count), (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, N_SLOTS), 1),
+                      np.log1p(self.slot_count[rows, kind].max(axis=1)),
+                      np.log1p(self.month_count[rows, kind])], axis=1),
+        ]
+        return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def due_gaps(self, a: int, kind: IntArray, n_gaps: int) -> npt.NDArray[np.int16]:
+        """Return in how many days each of the kind's amounts falls due by each rule, n_gaps if not; (a, S*R)."""
+        days = self.slot_day[np.arange(a), kind]
+        gaps = self.world.calendar.due[np.maximum(days, 0)] - self.day[:a, None, None]
+        valid = (days[..., None] >= 0) & (gaps >= 0) & (gaps < n_gaps)
+        return np.where(valid, gaps, n_gaps).reshape(a, -1).astype(np.int16)
+
+    def slots(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
+        """Return the kind's last amounts (a, S) in minor units, 0 if none, and what speaks for each (a, S, F)."""
+        rows = np.arange(a)
+        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
+        counts = self.slot_count[rows, kind]
+        calendar = self.world.calendar
+        used = days >= 0
+        hits = (calendar.due[np.maximum(days, 0)] == day[:, None, None]) & used[..., None]
+        since = day[:, None] - days
+        total = np.maximum(self.count[rows, kind], 1)[:, None]
+        latest = used & (days == days.max(axis=1, keepdims=True))
+        features = np.concatenate([
+            hits,
+            np.stack([used, np.log1p(counts), counts / total, np.log1p(np.maximum(since, 0)) / 3,
+                      (since == 0) & used, (since < 25) & used, (since > 35) & used, latest,
+                      (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None]) & used,
+                      np.repeat(used.sum(axis=1, keepdims=True) / N_SLOTS, N_SLOTS, axis=1)], axis=2),
+        ], axis=2, dtype=np.float32)
+        return np.where(used, amounts, 0), features
+
+    def advance(self, a: int, kind: IntArray, day: IntArray, amount: IntArray) -> None:
+        """Take in one transaction of each of the first a customers; amounts in minor units."""
+        world, rows = self.world, np.arange(a)
+        signed = amount * world.sign[kind]
+        new_month = world.calendar.month[day] != world.calendar.month[self.day[:a]]
+        self.month_count[:a][new_month] = 0
+        self.month_net[:a][new_month] = 0
+        self.month_rows[:a][new_month] = 0
+        self.gap[:a] = day - self.day[:a]
+        keep = np.exp(-self.gap[:a] / 30.0)
+        self.average[:a] = keep * self.average[:a] + (1 - keep) * self.balance[:a]
+        self.balance[:a] += signed
+        self.day[:a], self.kind[:a] = day, kind
+        self.position[:a] = world.amounts.locate(kind, amount)
+        self.last_day[rows, kind] = day
+        self.count[rows, kind] += 1
+        self.month_count[rows, kind] += 1
+        self.month_net[:a] += signed
+        self.month_rows[:a] += 1
+        self.sum_position[rows, kind] += self.position[:a]
+        self.flow[rows, (signed > 0).astype(np.int64)] += amount
+        self.round_share[:a] += ((amount % 1000 == 0) - self.round_share[:a]) / (self.step + 1)
+        self._remember(rows, kind, day, amount)
+        self.step += 1
+
+    def _remember(self, rows: IntArray, kind: IntArray, day: IntArray, amount: IntArray) -> None:
+        """Keep the last N_SLOTS distinct amounts of the kind: refresh the amount, or replace the oldest."""
+        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
+        same = (amounts == amount[:, None]) & (days >= 0)
+        known = same.any(axis=1)
+        slot = np.where(known, same.argmax(axis=1), days.argmin(axis=1))
+        self.slot_amount[rows, kind, slot] = amount
+        self.slot_day[rows, kind, slot] = day
+        self.slot_count[rows, kind, slot] = np.where(known, self.slot_count[rows, kind, slot] + 1, 1)
+
+
+def _one_hot(values: IntArray, size: int) -> Float32Array:
+    return np.eye(size, dtype=np.float32)[np.minimum(values, size - 1)]

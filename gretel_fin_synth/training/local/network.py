@@ -1,0 +1,177 @@
+"""The network: an LSTM over a customer's transactions and three heads: kind, then date, then amount.
+
+Source of the parts: LSTM (Hochreiter and Schmidhuber 1997); copying from the own past as one term of a mixture is
+the pointer of pointer-generator networks (See et al. 2017, arXiv 1704.04368), here for amounts and for due dates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from gretel_fin_synth.training.local.examples import cell_middles
+from gretel_fin_synth.training.local.history import (
+    GAP_EDGES,
+    N_DUE,
+    N_GAP,
+    N_SINCE,
+    N_SLOTS,
+    N_THIS_MONTH,
+    N_USED,
+    SLOT_FEATURES,
+    World,
+)
+from gretel_fin_synth.training.local.calendar import N_RULES
+
+State = tuple[Tensor, Tensor]
+KIND_SIZE = 24
+N_BUMPS = 14
+DAY_SIZE = 31 + 5 + 7 + 12
+CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Widths that the network is built with; saved with the model."""
+
+    n_kinds: int
+    n_context: int
+    n_kind_context: int
+    n_code: int
+    n_gaps: int
+    hidden: int
+    dropout: float
+
+
+class TransactionLSTM(nn.Module):
+    """p(kind | past), p(date | kind, past), p(amount | kind, date, past) for each transaction.
+
+    Parameters
+    ----------
+    sizes : Sizes
+        Widths.
+    world : World
+        Calendar, cells of amounts and scales of the table; its arrays become constants of the network.
+    switches : dict of str to bool
+        Which mechanisms are on: ``copy``, ``due``, ``balance``.
+    """
+
+    def __init__(self, sizes: Sizes, world: World, switches: dict[str, bool]) -> None:
+        super().__init__()
+        self.sizes, self.switches = sizes, switches
+        hidden = sizes.hidden
+        self.kind_embedding = nn.Embedding(sizes.n_kinds + 1, KIND_SIZE)
+        self.gap_embedding = nn.Embedding(N_GAP, 8)
+        width = KIND_SIZE + 8 + sizes.n_context + sizes.n_code
+        self.enter = nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(sizes.dropout))
+        self.lstm = nn.LSTM(hidden, hidden)
+        self.drop = nn.Dropout(sizes.dropout)
+        trunk = 2 * hidden
+        self.kind_query = nn.Sequential(nn.Linear(trunk, hidden), nn.ReLU(), self.drop,
+                                        nn.Linear(hidden, KIND_SIZE))
+        self.kind_bias = nn.Parameter(torch.zeros(sizes.n_kinds))
+        self.class_shared = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in CLASS_SIZES)
+        self.class_by_kind = nn.ModuleList(nn.Linear(KIND_SIZE, size, bias=False) for size in CLASS_SIZES)
+        chosen = trunk + KIND_SIZE + sizes.n_kind_context
+        self.date_body = _body(chosen, hidden, sizes.dropout)
+        self.date_day = nn.Linear(hidden, DAY_SIZE)
+        self.date_gap = nn.Linear(hidden, N_GAP)
+        self.date_due = nn.Linear(hidden, N_SLOTS * N_RULES)
+        self.amount_body = _body(chosen + DAY_SIZE + 8, hidden, sizes.dropout)
+        self.amount_position = nn.Linear(hidden, N_BUMPS)
+        self.amount_group = nn.Linear(hidden, world.amounts.n_groups + 1)
+        self.amount_after = nn.Linear(hidden, world.scales.n_after)
+        self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
+        for layer in (self.date_day, self.date_gap, self.date_due, self.amount_position, self.amount_group,
+                      self.amount_after, self.amount_slot):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+        self._add_constants(world)
+
+    def _add_constants(self, world: World) -> None:
+        table, n_gaps = world.amounts, self.sizes.n_gaps
+        centres = torch.linspace(0, 1, N_BUMPS)
+        position = torch.as_tensor(table.position, dtype=torch.float32)
+        bumps = torch.exp(-(((position[..., None] - centres) * (N_BUMPS - 1)) ** 2))
+        mass = torch.as_tensor(table.mass, dtype=torch.float32)
+        basis = np.concatenate([world.calendar.basis, np.zeros((n_gaps, DAY_SIZE), np.float32)])
+        constants = {
+            "day_basis": torch.as_tensor(basis),
+            "gap_class_of": torch.as_tensor(np.searchsorted(GAP_EDGES, np.arange(n_gaps), side="right")),
+            "gaps": torch.arange(n_gaps),
+            "cell_bumps": bumps,
+            "cell_log_mass": torch.log(mass),
+            "cell_group": torch.as_tensor(table.group),
+            "cell_atom": torch.as_tensor(table.atom, dtype=torch.float32),
+            "cell_middle": torch.as_tensor(cell_middles(world)),
+        }
+        for name, value in constants.items():
+            self.register_buffer(name, value, persistent=False)
+
+    def read(self, previous: Tensor, gap_class: Tensor, context: Tensor, code: Tensor,
+             sizes: Tensor | None, state: State | None) -> tuple[Tensor, State]:
+        """Run the LSTM over packed steps (``sizes`` customers a step) or one step; return (rows, trunk)."""
+        x = torch.cat([self.kind_embedding(previous), self.gap_embedding(gap_class), context, code], dim=1)
+        x = self.enter(x)
+        if sizes is None:
+            out, state = self.lstm(x[None], state)
+            out = out[0]
+        else:
+            packed, state = self.lstm(PackedSequence(x, sizes), state)
+            out = packed.data
+        return torch.cat([self.drop(out), x], dim=1), cast("State", state)
+
+    def kind_logits(self, trunk: Tensor, classes: Tensor) -> Tensor:
+        """Return log weights of the kinds, (rows, K)."""
+        kinds = self.kind_embedding.weight[:-1]
+        logits = self.kind_bias + self.kind_query(trunk) @ kinds.T
+        index = torch.arange(len(kinds), device=trunk.device)
+        for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
+            if part == 1 and not self.switches["due"]:
+                continue
+            table = shared + by_kind(kinds)
+            logits = logits + table[index, classes[:, :, part]]
+        return logits
+
+    def chosen(self, trunk: Tensor, kind: Tensor, kind_context: Tensor) -> Tensor:
+        """Join what is known once the kind is chosen."""
+        return torch.cat([trunk, self.kind_embedding(kind), kind_context], dim=1)
+
+    def date_logits(self, chosen: Tensor, day: Tensor, days_left: Tensor, due_gaps: Tensor) -> Tensor:
+        """Return log weights of 0, 1, ... days after the last transaction, (rows, n_gaps)."""
+        body = self.date_body(chosen)
+        by_day = self.date_day(body) @ self.day_basis.T
+        window = torch.clamp(day[:, None] + self.gaps, max=by_day.shape[1] - 1)
+        logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of]
+        if self.switches["due"]:
+            padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
+            logits = padded.scatter_add(1, due_gaps, self.date_due(body))[:, :-1]
+        return logits.masked_fill(self.gaps > days_left[:, None], -torch.inf)
+
+    def amount_logits(self, chosen: Tensor, kind: Tensor, day: Tensor, gap_class: Tensor,
+                      slot_features: Tensor, slot_after: Tensor, cell_after: Tensor) -> Tensor:
+        """Return log weights of the own past amounts, then of the cells, (rows, slots + cells)."""
+        body = self.amount_body(torch.cat([chosen, self.day_basis[day], self.gap_embedding(gap_class)], dim=1))
+        after = self.amount_after(body)
+        groups = self.amount_group(body)
+        cells = self.cell_log_mass[kind] + torch.einsum("bcr,br->bc", self.cell_bumps[kind],
+                                                        self.amount_position(body))
+        cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
+        slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
+        if self.switches["balance"]:
+            cells = cells + after.gather(1, cell_after)
+            slots = slots + after.gather(1, slot_after)
+        slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
+        if not self.switches["copy"]:
+            slots = torch.full_like(slots, -torch.inf)
+        return torch.cat([slots, cells], dim=1)
+
+
+def _body(width: int, hidden: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, hidden),
+                         nn.ReLU())

@@ -1,0 +1,149 @@
+"""Plans: what is decided about a customer before the first transaction.
+
+A plan has exact parts, which the sequence then keeps (first and last day, number of transactions, starting amount),
+and a coarse code of the customer's way of life (income, level and swing of the balance, variety, ...), of which the
+network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of normal scores: a customer
+is taken at random and moved by Gaussian noise so large that on average ``neighbours`` training customers could
+have given rise to the result; ranks are then spread evenly, so that every part keeps its distribution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+EXACT = ("first_day", "tail_days", "log_rate", "start")
+
+
+@dataclass(frozen=True)
+class Plans:
+    """Plans of n customers.
+
+    ``first_day``, ``last_day``, ``n_rows`` and ``start`` (minor units) have shape (n,); ``scores``, the normal
+    scores of the exact parts, (n, 4), and ``code``, (n, n_codes), are what the network may see.
+    """
+
+    first_day: IntArray
+    last_day: IntArray
+    n_rows: IntArray
+    start: IntArray
+    scores: npt.NDArray[np.float32]
+    code: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.n_rows)
+
+    def take(self, index: IntArray) -> Plans:
+        """Return the plans at these positions."""
+        return Plans(**{name: value[index] for name, value in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class PlanModel:
+    """The smoothed joint distribution of plans.
+
+    Parameters
+    ----------
+    quantiles : ndarray of shape (4, n)
+        Sorted values of the exact parts.
+    scores : ndarray of shape (n, 4 + n_codes)
+        Normal scores of the training customers.
+    noise : float
+        Standard deviation of the noise added to a score.
+    n_days : int
+        Length of the window.
+    """
+
+    quantiles: FloatArray
+    scores: FloatArray
+    noise: float
+    n_days: int
+
+    @classmethod
+    def fit(cls, exact: FloatArray, codes: FloatArray, *, neighbours: float, n_days: int,
+            rng: np.random.Generator) -> PlanModel:
+        """Learn from the exact parts (n, 4) and the codes (n, n_codes)."""
+        scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
+        return cls(np.sort(exact, axis=0).T, scores, _noise_for(scores, neighbours, rng), n_days)
+
+    def observed(self, first_day: IntArray, last_day: IntArray, n_rows: IntArray, start: IntArray) -> Plans:
+        """Return the training customers' own plans, without noise."""
+        n = len(EXACT)
+        return Plans(first_day, last_day, n_rows, start, self.scores[:, :n].astype(np.float32),
+                     self.scores[:, n:].astype(np.float32))
+
+    def draw(self, n: int, rng: np.random.Generator) -> Plans:
+        """Draw n new plans; each training customer serves as a start equally often."""
+        size = len(self.scores)
+        base = np.concatenate([rng.permutation(size) for _ in range(-(-n // size))])[:n]
+        noisy = self.scores[base] + self.noise * rng.standard_normal((n, self.scores.shape[1]))
+        n_exact = len(EXACT)
+        uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
+        first, tail, log_rate, start = (self._value(part, uniform[:, part]) for part in range(n_exact))
+        first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)
+        last_day = np.clip(self.n_days - 1 - np.rint(tail), first_day, self.n_days - 1).astype(np.int64)
+        days = last_day - first_day + 1
+        n_rows = np.maximum(np.rint(np.exp(log_rate) * days), 1).astype(np.int64)
+        last_day = np.where(n_rows == 1, first_day, last_day)
+        return Plans(first_day, last_day, n_rows, np.rint(start).astype(np.int64),
+                     normal_quantile(uniform).astype(np.float32), noisy[:, n_exact:].astype(np.float32))
+
+    def _value(self, part: int, uniform: FloatArray) -> FloatArray:
+        """Return quantiles by interpolation between order statistics; ties stay ties."""
+        values = self.quantiles[part]
+        return np.interp(uniform * len(values) - 0.5, np.arange(len(values)), values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, for JSON."""
+        return {"quantiles": self.quantiles.tolist(), "scores": np.round(self.scores, 4).tolist(),
+                "noise": self.noise, "n_days": self.n_days}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PlanModel:
+        """Inverse of :meth:`to_dict`."""
+        return cls(np.array(values["quantiles"]), np.array(values["scores"]), values["noise"],
+                   values["n_days"])
+
+
+def normal_scores(values: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return standard normal quantiles of the ranks; ties are put in random order."""
+    order = np.lexsort((rng.random(len(values)), values))
+    ranks = np.empty(len(values))
+    ranks[order] = (np.arange(len(values)) + 0.5) / len(values)
+    return normal_quantile(ranks)
+
+
+def normal_quantile(uniform: FloatArray) -> FloatArray:
+    """Inverse of the standard normal distribution function."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(uniform), dtype=np.float64)
+
+
+def _spread(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Return uniforms with the ranks of the scores, one in each of n equal steps."""
+    ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
+    return (ranks + rng.random(len(scores))) / len(scores)
+
+
+def _noise_for(scores: FloatArray, neighbours: float, rng: np.random.Generator) -> float:
+    """Return the noise at which a moved customer has this many compatible customers (exponential of entropy)."""
+    n = len(scores)
+    probe = rng.permutation(n)[:500]
+    shift = rng.standard_normal((len(probe), scores.shape[1]))
+    low, high = 0.02, 5.0
+    for _ in range(30):
+        noise = float(np.sqrt(low * high))
+        moved = scores[probe] + noise * shift
+        square = ((moved[:, None] - scores[None]) ** 2).sum(axis=2) / (2 * noise**2)
+        weight = np.exp(square.min(axis=1, keepdims=True) - square)
+        weight /= weight.sum(axis=1, keepdims=True)
+        entropy = -(weight * np.log(np.maximum(weight, 1e-300))).sum(axis=1)
+        low, high = (noise, high) if np.exp(entropy).mean() < neighbours else (low, noise)
+    return float(np.sqrt(low * high))
