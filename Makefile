@@ -1,0 +1,98 @@
+# `make demo` and `make test` set up everything they need; `make help` lists the rest.
+#
+# PYTHON=python3.12      which Python makes the virtual environment (3.11 or later)
+# VENV=DIR               where it goes (default .venv)
+# PIP_ARGS='...'         more arguments for pip, for instance an index with CPU-only builds of torch
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_PANDAS22 ?= .venv-pandas22
+PIP_ARGS ?=
+OUTPUT ?= output
+PYTEST_ARGS ?=
+
+SOURCES := gretel_fin_synth tests benchmarks examples docs
+PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all test-pandas22 lint format types layers docs bench wheel ci clean
+
+help:
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
+
+# One recipe for every environment. pip's own lines go to a log, shown only when it fails; a dot every three
+# seconds says that it is at work. $(1) is the folder, $(2) what to install.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "gretel_fin_synth needs Python 3.11 or later; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Hint: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	@$(1)/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Making the virtual environment $(1)"; $(PYTHON) -m venv --clear $(1); }
+	@printf 'Installing %s into %s (the first time takes minutes) ' '$(strip $(2))' '$(1)'; \
+	  { while sleep 3 && kill -0 $$$$ 2>/dev/null; do printf .; done; } & dots=$$!; \
+	  $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(PIP_ARGS) -c constraints.txt $(2) \
+	    >$(1)/pip.log 2>&1 </dev/null; status=$$?; \
+	  kill $$dots 2>/dev/null; wait $$dots 2>/dev/null; \
+	  if [ $$status -ne 0 ]; then echo ' failed'; tail -n 25 $(1)/pip.log >&2; exit $$status; fi; echo ' done'
+	@touch $@
+endef
+
+# The stamps make an environment out of date when the requirements change.
+$(VENV)/.with-local: pyproject.toml constraints.txt
+	$(call install,$(VENV),-e '.[local]')
+
+$(VENV)/.with-test: pyproject.toml constraints.txt
+	$(call install,$(VENV),-e '.[test]')
+
+$(VENV)/.with-dev: pyproject.toml constraints.txt
+	$(call install,$(VENV),-e '.[dev]')
+
+$(VENV_PANDAS22)/.with-test: pyproject.toml constraints.txt
+	$(call install,$(VENV_PANDAS22),-e '.[polars$(comma)duckdb$(comma)testing]' 'pandas>=2.2$(comma)<2.3')
+
+comma := ,
+
+demo: $(VENV)/.with-local ## the whole job on the built-in stand-in, offline; ends with where the report is
+	@$(VENV)/bin/gretel-fin-synth run --output $(OUTPUT)
+
+test: $(VENV)/.with-test ## every test but the slow ones
+	@$(VENV)/bin/python -m pytest -m 'not slow' $(PYTEST_ARGS)
+
+test-all: $(VENV)/.with-test ## every test
+	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-pandas22: $(VENV_PANDAS22)/.with-test ## schema, balance and stand-in on pandas 2.2
+	@$(VENV_PANDAS22)/bin/python -m pytest -m 'not slow' -p no:cacheprovider $(PANDAS22_TESTS) $(PYTEST_ARGS)
+
+lint: $(VENV)/.with-dev ## ruff: rules and format
+	@$(VENV)/bin/ruff check $(SOURCES)
+	@$(VENV)/bin/ruff format --check $(SOURCES)
+
+format: $(VENV)/.with-dev ## ruff: put right what it can
+	@$(VENV)/bin/ruff check --fix $(SOURCES)
+	@$(VENV)/bin/ruff format $(SOURCES)
+
+types: $(VENV)/.with-dev ## mypy, strict
+	@$(VENV)/bin/mypy
+
+layers: $(VENV)/.with-dev ## which module may import which
+	@$(VENV)/bin/lint-imports
+
+docs: $(VENV)/.with-dev ## the documentation, warnings are errors; docs/_build/html/index.html
+	@rm -rf docs/_build docs/reference/generated
+	@$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
+
+bench: $(VENV)/.with-test ## the README's table beside the original run
+	@$(VENV)/bin/python benchmarks/seed_table.py
+
+wheel: $(VENV)/.with-dev ## build the wheel, install it alone, start it
+	@VENV=$(VENV) sh .ci/wheel
+
+ci: ## what the continuous integration runs
+	@bash .ci/run
+
+clean: ## remove environments and everything built
+	@rm -rf $(VENV) $(VENV_PANDAS22) build dist docs/_build docs/reference/generated \
+	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find gretel_fin_synth tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,247 @@
+"""Tables of transactions in files: read without losing a character of an id, written byte for byte alike."""
+
+from __future__ import annotations
+
+import csv
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gretel_fin_synth._atomic import new_file
+from gretel_fin_synth.errors import ParameterError, SchemaViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+__all__ = ["locate", "read_table", "write_table"]
+
+#: Columns read as numbers; every other column of a CSV file stays the text that stands there.
+MONEY = ("transaction_amount", "account_balance", "starting_amount")
+
+_CSV, _PARQUET = ".csv", ".parquet"
+_SHOWN = 5
+
+
+def read_table(path: Path, *, numbers: Collection[str] = ()) -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    In a CSV file only the money columns and `numbers` are read as numbers. All other cells stay text as they
+    stand ("007" and "NA" are ids like any other), dates included, which
+    :func:`~gretel_fin_synth.validate_transactions` reads. An empty cell is missing.
+
+    Parameters
+    ----------
+    path : Path
+        A file whose name ends in ``.csv`` or ``.parquet``.
+    numbers : collection of str, optional
+        Further columns to read as numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per line after the header, numbered from 0.
+
+    Raises
+    ------
+    ParameterError
+        If the file is of another kind, or cannot be read as what its name says.
+    """
+    if _kind(path) == _PARQUET:
+        return _read_parquet(path)
+    numeric = {*MONEY, *numbers}
+    _check_header(path)
+    try:
+        return _read_csv(path, numeric=numeric)
+    except ParameterError:
+        raise
+    except ValueError:  # a number that is none: read as text, so that the schema can name every such cell
+        frame = _read_csv(path, numeric=set())
+    for name in numeric.intersection(frame.columns):
+        frame[name] = pd.Series([_number(value) for value in frame[name]], index=frame.index, dtype=object)
+    return frame.infer_objects()
+
+
+def write_table(frame: pd.DataFrame, path: Path, *, decimals: int = 2) -> None:
+    """Write a CSV or Parquet file, whole or not at all.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The table; its index is not written.
+    path : Path
+        A file whose name ends in ``.csv`` or ``.parquet``. In CSV, money has `decimals` decimals, dates are
+        ISO 8601 (without a time where the column has none), lines end in a line feed, text is UTF-8.
+    decimals : int, default 2
+        Decimals of money columns.
+
+    Raises
+    ------
+    ParameterError
+        If the file's name has another ending, or its place is taken by something that is not a file.
+    """
+    kind = _kind(path)
+    with new_file(path) as beside:
+        if kind == _PARQUET:
+            frame.to_parquet(beside, index=False)
+        else:
+            text = pd.DataFrame({name: _as_text(frame[name], decimals=decimals) for name in frame.columns})
+            text.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def locate(violation: SchemaViolation, path: Path) -> list[str]:
+    """Say where in a file the failing cells of a table stand.
+
+    Parameters
+    ----------
+    violation : SchemaViolation
+        The error; only its ``failure_cases`` are used.
+    path : Path
+        The file that the table was read from with :func:`read_table`.
+
+    Returns
+    -------
+    list of str
+        One line per failing cell for the first five, then how many more. Empty if no row is at fault.
+    """
+    cases = violation.failure_cases.dropna(subset=["row"])
+    if cases.empty:
+        return []
+    shown = cases.head(_SHOWN)
+    rows = [int(row) for row in shown["row"]]
+    if _kind(path) == _PARQUET:
+        places = {row: f"row {row + 1}" for row in rows}
+    else:
+        places = {row: f"line {line}" for row, line in _lines_in_csv(path, rows).items()}
+    said = [
+        f"{path}: {places.get(row, f'row {row + 1}')}, {column}: {value!r}"
+        for row, column, value in zip(rows, shown["column"], shown["value"], strict=True)
+    ]
+    more = len(cases) - len(shown)
+    return said if more == 0 else [*said, f"{path}: and {more} more"]
+
+
+def _kind(path: Path) -> str:
+    """Give the lower-case ending of a file's name, refusing those that we do not read."""
+    ending = path.suffix.lower()
+    if ending not in (_CSV, _PARQUET):
+        msg = (
+            f"{str(path)!r} is neither a CSV nor a Parquet file by its name; allowed endings are '.csv' and "
+            f"'.parquet'.\n\nHint: {path.stem + _CSV!r}"
+        )
+        raise ParameterError(msg)
+    return ending
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path).reset_index(drop=True)
+    except (ValueError, OSError) as error:  # pyarrow's errors are of these two kinds
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        msg = f"{str(path)!r} cannot be read as a Parquet file: {error}"
+        raise ParameterError(msg) from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what pandas would accept in silence: a column name used twice, another separator, no header."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            header = next(csv.reader(lines), [])
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path) from error
+    if not header:
+        msg = f"{str(path)!r} is empty: the first line must name the columns."
+        raise ParameterError(msg)
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        msg = f"{str(path)!r} has the column {twice[0]!r} more than once in its first line."
+        raise ParameterError(msg)
+    if len(header) == 1 and any(separator in header[0] for separator in ";\t|"):
+        msg = (
+            f"{str(path)!r} does not separate its columns by commas; its first line is {header[0]!r}.\n\n"
+            f"Hint: {_convert(path, 'sep=None')}"
+        )
+        raise ParameterError(msg)
+
+
+def _not_utf8(path: Path) -> ParameterError:
+    hint = _convert(path, "encoding='cp1252'")
+    return ParameterError(f"{str(path)!r} is not UTF-8 text.\n\nHint: {hint}")
+
+
+def _convert(path: Path, option: str) -> str:
+    return (
+        f"pandas.read_csv({str(path)!r}, {option}, engine='python', dtype=str).to_csv('new.csv', index=False)"
+    )
+
+
+def _read_csv(path: Path, *, numeric: set[str]) -> pd.DataFrame:
+    columns = pd.read_csv(path, nrows=0, encoding="utf-8-sig", index_col=False).columns
+    types = {name: "float64" if name in numeric else "str" for name in columns}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a line longer than the header would be cut
+        try:
+            return pd.read_csv(
+                path,
+                dtype=types,
+                keep_default_na=False,
+                na_values=[""],
+                index_col=False,
+                encoding="utf-8-sig",
+                float_precision="round_trip",
+            )
+        except pd.errors.ParserWarning as error:
+            msg = f"{str(path)!r} has more cells on a line than the {len(columns)} columns of its first line."
+            raise ParameterError(msg) from error
+        except pd.errors.ParserError as error:
+            msg = f"{str(path)!r} cannot be read as a CSV file: {str(error).strip()}"
+            raise ParameterError(msg) from error
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path) from error
+
+
+def _number(value: object) -> object:
+    """Give a cell as a number where it is one, as it stands otherwise."""
+    if not isinstance(value, str):
+        return np.nan
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _as_text(column: pd.Series, *, decimals: int) -> pd.Series:
+    """Give a column in the form that a CSV file has it in."""
+    if column.name in MONEY:
+        values = [
+            "" if np.isnan(value) else f"{round(value, decimals) + 0.0:.{decimals}f}"
+            for value in column.astype("float64")
+        ]
+        return pd.Series(values, index=column.index, dtype=object)
+    if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
+        known = column.dropna()
+        if (known == known.dt.normalize()).all() and column.dt.tz is None:
+            return column.dt.strftime("%Y-%m-%d")
+        return column.map(pd.Timestamp.isoformat, na_action="ignore")
+    return column
+
+
+def _lines_in_csv(path: Path, rows: Iterable[int]) -> dict[int, int]:
+    """Give the line on which each row begins; cells may span lines, and empty lines are no rows."""
+    wanted = set(rows)
+    found: dict[int, int] = {}
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines)
+        begins, row = 1, -2
+        for cells in reader:
+            if cells:
+                row += 1
+                if row in wanted:
+                    found[row] = begins
+                    if len(found) == len(wanted):
+                        break
+            begins = reader.line_num + 1
+    return found
