@@ -1,7 +1,7 @@
 """Synthetic bank transactions that balance to the cent, keep the money's rhythm and give no customer away.
 
-Data flow one way: schema -> stand-in -> balance -> training -> evaluation -> report. Names are loaded on first
-use, so that ``import gretel_fin_synth`` is quick and loads no backend.
+Data flow one way: schema -> stand-in -> balance -> training -> evaluation -> report. Names are loaded on
+first use, so that ``import gretel_fin_synth`` is quick and loads no backend.
 """
 
 from __future__ import annotations
@@ -9,87 +9,59 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Python, and a test compares them
+    from gretel_fin_synth.balance import BalanceCheck as BalanceCheck
+    from gretel_fin_synth.balance import check_balance as check_balance
+    from gretel_fin_synth.balance import reconstruct_balance as reconstruct_balance
+    from gretel_fin_synth.balance import starting_amounts as starting_amounts
+    from gretel_fin_synth.errors import BackendError as BackendError
+    from gretel_fin_synth.errors import BackendNotInstalledError as BackendNotInstalledError
+    from gretel_fin_synth.errors import FinSynthError as FinSynthError
+    from gretel_fin_synth.errors import NotFittedError as NotFittedError
+    from gretel_fin_synth.errors import ParameterError as ParameterError
+    from gretel_fin_synth.errors import SchemaViolation as SchemaViolation
+    from gretel_fin_synth.errors import StartingAmountError as StartingAmountError
+    from gretel_fin_synth.errors import TrainingInterrupted as TrainingInterrupted
+    from gretel_fin_synth.evaluation import Evaluation as Evaluation
+    from gretel_fin_synth.evaluation import evaluate as evaluate
+    from gretel_fin_synth.schema import ExtraColumn as ExtraColumn
+    from gretel_fin_synth.schema import Transactions as Transactions
+    from gretel_fin_synth.schema import validate_transactions as validate_transactions
+    from gretel_fin_synth.standin import make_transactions as make_transactions
+    from gretel_fin_synth.training import Backend as Backend
+    from gretel_fin_synth.training import TransactionSynthesizer as TransactionSynthesizer
+    from gretel_fin_synth.training import available_backends as available_backends
+    from gretel_fin_synth.training import register_backend as register_backend
+    from gretel_fin_synth.training import split_customers as split_customers
+
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
-    from gretel_fin_synth.balance import (
-        BalanceCheck,
-        check_balance,
-        reconstruct_balance,
-        starting_amounts,
-    )
-    from gretel_fin_synth.errors import (
-        BackendError,
-        BackendNotInstalledError,
-        FinSynthError,
-        NotFittedError,
-        ParameterError,
-        SchemaViolation,
-        StartingAmountError,
-        TrainingInterrupted,
-    )
-    from gretel_fin_synth.evaluation import Evaluation, evaluate
-    from gretel_fin_synth.schema import ExtraColumn, Transactions, validate_transactions
-    from gretel_fin_synth.standin import make_transactions
-    from gretel_fin_synth.training import (
-        Backend,
-        TransactionSynthesizer,
-        available_backends,
-        register_backend,
-        split_customers,
-    )
-
-_HOMES = {
-    "balance": ["BalanceCheck", "check_balance", "reconstruct_balance", "starting_amounts"],
-    "errors": [
-        "BackendError",
-        "BackendNotInstalledError",
+_HOMES = {  # in the order of the data flow, which is the order of the reference
+    "schema": ("Transactions", "ExtraColumn", "validate_transactions"),
+    "standin": ("make_transactions",),
+    "balance": ("reconstruct_balance", "check_balance", "BalanceCheck", "starting_amounts"),
+    "training": (
+        "TransactionSynthesizer",
+        "Backend",
+        "register_backend",
+        "available_backends",
+        "split_customers",
+    ),
+    "evaluation": ("evaluate", "Evaluation"),
+    "errors": (
         "FinSynthError",
-        "NotFittedError",
         "ParameterError",
         "SchemaViolation",
         "StartingAmountError",
+        "NotFittedError",
+        "BackendError",
         "TrainingInterrupted",
-    ],
-    "evaluation": ["Evaluation", "evaluate"],
-    "schema": ["ExtraColumn", "Transactions", "validate_transactions"],
-    "standin": ["make_transactions"],
-    "training": [
-        "Backend",
-        "TransactionSynthesizer",
-        "available_backends",
-        "register_backend",
-        "split_customers",
-    ],
+        "BackendNotInstalledError",
+    ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: RUF022 - in the order of the data flow
-    "Transactions",
-    "ExtraColumn",
-    "validate_transactions",
-    "make_transactions",
-    "reconstruct_balance",
-    "check_balance",
-    "BalanceCheck",
-    "starting_amounts",
-    "TransactionSynthesizer",
-    "Backend",
-    "register_backend",
-    "available_backends",
-    "split_customers",
-    "evaluate",
-    "Evaluation",
-    "FinSynthError",
-    "ParameterError",
-    "SchemaViolation",
-    "StartingAmountError",
-    "NotFittedError",
-    "BackendError",
-    "TrainingInterrupted",
-    "BackendNotInstalledError",
-    "__version__",
-]
+__all__ = [*_HOME_OF, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
