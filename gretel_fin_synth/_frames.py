@@ -1,0 +1,242 @@
+"""The only place that knows one dataframe library from another: into pandas, and back to what was given.
+
+Anything that narwhals reads comes in: pandas, polars (eager and lazy), pyarrow tables, duckdb relations, ...
+Whatever is not pandas travels through Arrow, so text, dates and decimals arrive as they were.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from gretel_fin_synth.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FrameT", "column_names", "is_lazy", "like", "set_columns", "sub_frame", "to_pandas", "wrap"]
+
+FrameT = TypeVar("FrameT")
+
+_ALIAS = "gretel_fin_synth_input"
+
+
+def wrap(frame: Any) -> Any:
+    """Return `frame` as a narwhals frame.
+
+    Raises
+    ------
+    ParameterError
+        If it is no dataframe.
+    """
+    try:
+        return nw.from_native(nw.to_native(frame, pass_through=True))
+    except TypeError as exc:
+        shown = repr(frame)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        msg = (
+            f"a dataframe is needed (pandas, polars, pyarrow or duckdb), not {type(frame).__name__} {shown}."
+            "\n\nHint: pandas.DataFrame(records), or pandas.read_csv(path, dtype={'customer_id': str})"
+        )
+        raise ParameterError(msg) from exc
+
+
+def is_lazy(frame: Any) -> bool:
+    """Say whether `frame` is a query rather than a table in memory (polars lazy, duckdb relation, ...)."""
+    return not isinstance(frame, pd.DataFrame) and isinstance(wrap(frame), nw.LazyFrame)
+
+
+def column_names(frame: Any) -> list[Any]:
+    """Names of the columns of `frame`, in order; they may repeat in pandas."""
+    if isinstance(frame, pd.DataFrame):
+        return list(frame.columns)
+    if isinstance(frame, pa.Table):
+        return list(frame.column_names)
+    return list(wrap(frame).collect_schema().names())
+
+
+def to_pandas(frame: Any) -> pd.DataFrame:
+    """Convert any dataframe to pandas, with the dtypes that pandas itself would choose.
+
+    Parameters
+    ----------
+    frame : dataframe
+        pandas, polars, pyarrow, duckdb or another that narwhals knows. Lazy frames are computed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A pandas frame comes back as a shallow copy: adding columns to it leaves the original alone. Others
+        get a new ``RangeIndex``; dates become ``datetime64``.
+
+    Raises
+    ------
+    ParameterError
+        If `frame` is no dataframe.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from gretel_fin_synth._frames import to_pandas
+    >>> to_pandas(pa.table({"customer_id": ["007"], "transaction_amount": [12.5]}))
+      customer_id  transaction_amount
+    0         007                12.5
+    """
+    if isinstance(frame, pd.DataFrame):
+        return frame.copy(deep=False)
+    converted: pd.DataFrame = _arrow(frame).to_pandas(date_as_object=False)
+    return converted
+
+
+def sub_frame(frame: Any, names: Sequence[str]) -> pd.DataFrame:
+    """Return some columns as pandas without copying their values where that is possible (Arrow-backed)."""
+    if isinstance(frame, pd.DataFrame):
+        return frame[list(names)]
+    converted: pd.DataFrame = _arrow(frame, names).to_pandas(types_mapper=pd.ArrowDtype)
+    return converted
+
+
+def set_columns(frame: FrameT, columns: dict[str, Any]) -> FrameT:
+    """Add or replace columns of an eager frame; the frame itself stays as it is.
+
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow frame
+        Of n rows.
+    columns : dict of str to array or pandas.Series, shape (n,)
+        In the order of the rows; an index counts for nothing.
+    """
+    if isinstance(frame, pd.DataFrame):
+        plain = {name: getattr(column, "array", column) for name, column in columns.items()}
+        return frame.assign(**plain)
+    wrapped = wrap(frame)
+    table = pa.table({name: pa.array(column) for name, column in columns.items()})
+    added = nw.from_arrow(table, backend=wrapped.implementation)
+    changed: FrameT = wrapped.with_columns(*(added[name] for name in columns)).to_native()
+    return changed
+
+
+def like(template: FrameT, frame: pd.DataFrame) -> FrameT:
+    """Convert a pandas frame to the type of `template`.
+
+    Parameters
+    ----------
+    template : dataframe
+        Decides the library and, for columns of the same name, the dtype where no value changes by it (kind of
+        text, resolution of timestamps, pyarrow-backed or not, ...). Its rows play no part.
+    frame : pandas.DataFrame
+        What to convert.
+
+    Returns
+    -------
+    same type as template
+        For pandas with the index of `frame`; the others have none. A polars ``LazyFrame`` and a duckdb
+        relation (on the connection of the template) for lazy ones.
+
+    Raises
+    ------
+    ParameterError
+        If `template` is no dataframe, or one of an engine that cannot be given back.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import pyarrow as pa
+    >>> from gretel_fin_synth._frames import like
+    >>> like(pa.table({"a": [1]}), pd.DataFrame({"a": [2], "b": ["x"]})).to_pylist()
+    [{'a': 2, 'b': 'x'}]
+    """
+    if isinstance(template, pd.DataFrame):
+        return cast("FrameT", _like_pandas(template, frame))
+    wrapped = wrap(template)
+    table = _like_arrow(_arrow(wrapped.head(0)).schema, frame)
+    return cast("FrameT", from_arrow(template, table))
+
+
+def from_arrow(template: Any, table: pa.Table) -> Any:
+    """Convert an Arrow table to the library of `template`."""
+    implementation = wrap(template).implementation
+    if isinstance(template, pa.Table):
+        return table
+    if implementation.is_polars():
+        import polars as pl
+
+        eager = pl.DataFrame(table)
+        return eager.lazy() if is_lazy(template) else eager
+    if implementation.is_duckdb():
+        # The query sees the local variable, and runs on the connection that the template belongs to.
+        fin_synth_rows = table  # noqa: F841
+        return nw.to_native(template, pass_through=True).query(_ALIAS, "SELECT * FROM fin_synth_rows")
+    if implementation.is_pandas_like():
+        return nw.from_arrow(table, backend=implementation).to_native()
+    msg = (
+        f"frames of {implementation} can be read, but not given back yet.\n\n"
+        "Hint: collect first, e.g. frame.to_pandas(), and convert the result"
+    )
+    raise ParameterError(msg)
+
+
+def _arrow(frame: Any, names: Sequence[str] | None = None) -> pa.Table:
+    if isinstance(frame, pa.Table):
+        return frame if names is None else frame.select(list(names))
+    wrapped = wrap(frame)
+    if names is not None:
+        wrapped = wrapped.select(*names)
+    if isinstance(wrapped, nw.LazyFrame):
+        return wrapped.collect(backend="pyarrow").to_native()
+    return wrapped.to_arrow()
+
+
+def _like_pandas(template: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Give columns the dtypes of the template; new ones are pyarrow-backed if all of the template's are."""
+    all_arrow = len(template.columns) > 0 and all(isinstance(t, pd.ArrowDtype) for t in template.dtypes)
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if name in template.columns:
+            column = _cast_pandas(column, template[name].dtype)
+        if all_arrow and not isinstance(column.dtype, pd.ArrowDtype):
+            column = column.convert_dtypes(dtype_backend="pyarrow")
+        columns[name] = column
+    return pd.DataFrame(columns, index=frame.index, columns=frame.columns)
+
+
+def _cast_pandas(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
+    """Cast if the values survive it, else return the column as it is."""
+    if column.dtype == dtype:
+        return column
+    if isinstance(dtype, pd.CategoricalDtype):
+        return column.astype("category")
+    if dtype.kind == "M" and column.dtype.kind != "M":
+        return column
+    try:
+        changed = column.astype(dtype)
+    except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return column
+    same = np.asarray((changed == column).fillna(False) | (changed.isna() & column.isna()))
+    return changed if bool(same.all()) else column
+
+
+def _like_arrow(schema: pa.Schema, frame: pd.DataFrame) -> pa.Table:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    columns = [
+        _cast_arrow(table[name], schema.field(name).type if name in schema.names else None)
+        for name in table.column_names
+    ]
+    return pa.table(dict(zip(table.column_names, columns, strict=True)))
+
+
+def _cast_arrow(column: pa.ChunkedArray, target: pa.DataType | None) -> pa.ChunkedArray:
+    """Cast if Arrow calls it safe, else return the column as it is."""
+    if target is None or column.type == target:
+        return column
+    if pa.types.is_dictionary(target) and not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    try:
+        return column.cast(target, safe=True)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return column
