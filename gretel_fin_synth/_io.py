@@ -51,17 +51,11 @@ def read_table(path: Path, *, numbers: Collection[str] = ()) -> pd.DataFrame:
     """
     if _kind(path) == _PARQUET:
         return _read_parquet(path)
-    numeric = {*MONEY, *numbers}
     _check_header(path)
-    try:
-        return _read_csv(path, numeric=numeric)
-    except ParameterError:
-        raise
-    except ValueError:  # a number that is none: read as text, so that the schema can name every such cell
-        frame = _read_csv(path, numeric=set())
-    for name in numeric.intersection(frame.columns):
-        frame[name] = pd.Series([_number(value) for value in frame[name]], index=frame.index, dtype=object)
-    return frame.infer_objects()
+    table = _read_text(path)
+    for name in {*MONEY, *numbers}.intersection(table.columns):
+        table[name] = _numbers(table[name])
+    return table
 
 
 def write_table(frame: pd.DataFrame, path: Path, *, decimals: int = 2) -> None:
@@ -178,23 +172,20 @@ def _convert(path: Path, option: str) -> str:
     )
 
 
-def _read_csv(path: Path, *, numeric: set[str]) -> pd.DataFrame:
-    columns = pd.read_csv(path, nrows=0, encoding="utf-8-sig", index_col=False).columns
-    types = {name: "float64" if name in numeric else "str" for name in columns}
+def _read_text(path: Path) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)  # a line longer than the header would be cut
         try:
             return pd.read_csv(
                 path,
-                dtype=types,
+                dtype="str",
                 keep_default_na=False,
                 na_values=[""],
                 index_col=False,
                 encoding="utf-8-sig",
-                float_precision="round_trip",
             )
         except pd.errors.ParserWarning as error:
-            msg = f"{str(path)!r} has more cells on a line than the {len(columns)} columns of its first line."
+            msg = f"{str(path)!r} has more cells on a line than its first line has columns."
             raise ParameterError(msg) from error
         except pd.errors.ParserError as error:
             msg = f"{str(path)!r} cannot be read as a CSV file: {str(error).strip()}"
@@ -203,14 +194,20 @@ def _read_csv(path: Path, *, numeric: set[str]) -> pd.DataFrame:
             raise _not_utf8(path) from error
 
 
-def _number(value: object) -> object:
-    """Give a cell as a number where it is one, as it stands otherwise."""
-    if not isinstance(value, str):
+def _numbers(column: pd.Series) -> pd.Series:
+    """Read text as numbers, to the last digit; a cell that is none stays text, for the schema to name."""
+    cells = [_number(cell) for cell in column]
+    every = all(isinstance(cell, float) for cell in cells)
+    return pd.Series(cells, index=column.index, dtype="float64" if every else object)
+
+
+def _number(cell: object) -> object:
+    if not isinstance(cell, str):
         return np.nan
     try:
-        return float(value)
+        return cell if "_" in cell else float(cell)  # Python reads 1_000, a bank does not write it
     except ValueError:
-        return value
+        return cell
 
 
 def _as_text(column: pd.Series, *, decimals: int) -> pd.Series:
