@@ -29,7 +29,7 @@ define install
 	@$(1)/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Making the virtual environment $(1)"; $(PYTHON) -m venv --clear $(1); }
 	@printf 'Installing %s into %s (the first time takes minutes) ' '$(strip $(2))' '$(1)'; \
-	  { while sleep 3 && kill -0 $$$$ 2>/dev/null; do printf .; done; } & dots=$$!; \
+	  { while sleep 3 >/dev/null 2>&1 && kill -0 $$$$ 2>/dev/null; do printf .; done; } & dots=$$!; \
 	  $(1)/bin/python -m pip install --disable-pip-version-check --no-input $(PIP_ARGS) -c constraints.txt $(2) \
 	    >$(1)/pip.log 2>&1 </dev/null; status=$$?; \
 	  kill $$dots 2>/dev/null; wait $$dots 2>/dev/null; \
