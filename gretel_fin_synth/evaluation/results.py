@@ -158,10 +158,10 @@ class Rate:
         The share and the ends of its interval.
     reference, reference_low, reference_high : float or None
         The same of the holdout; None without one.
+    within_real, within_real_high : float or None
+        The share of the real table's own entries that another real customer has too: what chance gives.
     count, of : int
         From which ``share`` was computed.
-    flagged : bool or None
-        Whether ``share`` is above ``reference_high``; None if that cannot be said.
     """
 
     share: float | None
@@ -172,13 +172,25 @@ class Rate:
     reference: float | None = None
     reference_low: float | None = None
     reference_high: float | None = None
+    within_real: float | None = None
+    within_real_high: float | None = None
+
+    @property
+    def expected(self) -> float | None:
+        """What honest customers show: the holdout's share, or without one the share within the real table."""
+        return self.within_real if self.reference is None else self.reference
 
     @property
     def flagged(self) -> bool | None:
-        """Whether the share is above what the holdout shows."""
-        if self.share is None or self.reference_high is None:
+        """Whether the share is above what honest customers show, by more than chance.
+
+        It must lie above the upper end of the expected share's interval, and the lower end of its own
+        interval above the expected share. None if either is unknown.
+        """
+        limit = self.within_real_high if self.reference is None else self.reference_high
+        if self.share is None or self.low is None or self.expected is None or limit is None:
             return None
-        return self.share > self.reference_high
+        return self.share > limit and self.low > self.expected
 
 
 def grade_of(score: float | None, labels: Sequence[str] = GRADES) -> str | None:

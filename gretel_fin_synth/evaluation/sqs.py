@@ -96,14 +96,21 @@ class SQSParts:
 
 
 def sqs(
-    real: Table, synthetic: Table, holdout: Table | None = None, *, identifiers: str = "exclude"
-) -> tuple[Score, SQSParts]:
-    """Return the SQS with its three parts and the score of each field, and the arrays behind them.
+    real: Table,
+    synthetic: Table,
+    holdout: Table | None = None,
+    rng: np.random.Generator | None = None,
+    *,
+    identifiers: str = "exclude",
+) -> Score:
+    """Return the SQS with its three parts and the score of each field.
 
     Parameters
     ----------
     real, synthetic, holdout : Table
         Tables from :func:`~gretel_fin_synth.evaluation._table.prepare`.
+    rng : numpy.random.Generator, optional
+        Not used: the definition fixes which rows are drawn.
     identifiers : {"exclude", "include"}
         Whether ``customer_id`` is a field. New customers have new ids, so that a perfect table loses points
         by it; it is left out unless asked for.
@@ -112,8 +119,6 @@ def sqs(
     -------
     Score
         0 to 100, with Gretel's grades.
-    SQSParts
-        Distances, matrices and components of the synthetic table.
 
     Raises
     ------
@@ -130,15 +135,12 @@ def sqs(
     parts = sqs_parts(real, synthetic, identifiers=include)
     reference = None if holdout is None else sqs_parts(real, holdout, identifiers=include)
     score = parts.score
-    return (
-        Score(
-            score=score,
-            grade=_grade(score),
-            reference=None if reference is None else reference.score,
-            breakdown={name: _part(name, parts, reference) for name in _WEIGHTS},
-            notes=tuple(_notes(real, synthetic, holdout, parts, include)),
-        ),
-        parts,
+    return Score(
+        score=score,
+        grade=_grade(score),
+        reference=None if reference is None else reference.score,
+        breakdown={name: _part(name, parts, reference) for name in _WEIGHTS},
+        notes=tuple(_notes(real, synthetic, holdout, parts, include)),
     )
 
 

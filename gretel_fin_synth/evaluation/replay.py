@@ -1,0 +1,262 @@
+"""How much of the synthetic table is real history played back, beside how much of a holdout is.
+
+Fees, round amounts and month ends make honest customers coincide: a share of any new customer's rows occurs
+in the real table by chance. So no share is read against 0. It is read against the share of a holdout, with
+intervals, or, without one, against the share of real rows that some other real customer has too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from gretel_fin_synth.evaluation._features import runs
+from gretel_fin_synth.evaluation.results import Concern, Rate, Score, grade_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from gretel_fin_synth.evaluation._table import Table
+
+    Bools = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+
+__all__ = ["TITLES", "bootstrap_interval", "replay", "row_codes", "run_codes"]
+
+TITLES: Mapping[str, str] = {
+    "rows": "Rows that a real customer has too (date, amount, type, category)",
+    "rows_with_ids": "Rows that the real customer of the same id has too",
+    "runs": "Runs of three that a real customer has too (days between, amounts, categories)",
+}
+"""What each share counts, in words."""
+
+_DRAWS = 1000
+_CHUNK = 50
+_RUN = 3
+_Z = 1.959963984540054
+_LEVELS = ((0.25, "same team"), (0.02, "other teams"), (0.0, "trusted partners"))
+
+
+def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.Generator) -> Score:
+    """Measure how many rows, rows with ids and runs of three transactions are replayed.
+
+    Parameters
+    ----------
+    real, synthetic, holdout : Table
+        Tables from :func:`~gretel_fin_synth.evaluation._table.prepare`.
+    rng : numpy.random.Generator
+        Draws customers for the confidence intervals.
+
+    Returns
+    -------
+    Score
+        ``breakdown`` maps each of :data:`TITLES` to a :class:`Rate`, with 95 % intervals from a bootstrap
+        over customers. ``score`` is 100 minus the largest excess, in points, over the holdout's share, or
+        over the share within the real table where there is no holdout.
+    """
+    tables = [real, synthetic] if holdout is None else [real, synthetic, holdout]
+    customers = [table.customer for table in tables]
+    things = {
+        "rows": (row_codes(tables, ids=False), customers),
+        "rows_with_ids": (row_codes(tables, ids=True), customers),
+        "runs": run_codes(tables),
+    }
+    rates = {name: _rate(codes, owners, rng) for name, (codes, owners) in things.items()}
+    score = 100.0 * (1.0 - max((max(0.0, _excess(rate)) for rate in rates.values()), default=0.0))
+    return Score(
+        score=score if len(synthetic) else None,
+        grade=grade_of(score) if len(synthetic) else None,
+        reference=None if holdout is None else 100.0,
+        breakdown=rates,
+        concerns=tuple(_concerns(rates)),
+        notes=_notes(tables),
+    )
+
+
+def row_codes(tables: Sequence[Table], *, ids: bool) -> list[Ints]:
+    """Give equal rows of several tables equal codes.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+        The tables.
+    ids : bool
+        Whether rows must agree in the customer's id besides date, amount, type and category.
+    """
+    parts = [_joined(tables, "day"), _joined(tables, "cents"), _named(tables, "transaction_category")]
+    parts.append(np.concatenate([table.is_credit.astype(np.int64) for table in tables]))
+    if ids:
+        parts.append(_named(tables, "customer_id"))
+    return _split(_combined(parts), [len(table) for table in tables])
+
+
+def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], list[Ints]]:
+    """Give equal runs of consecutive transactions of a customer equal codes.
+
+    Two runs are equal if amounts, types and categories are, and the days between the transactions. The day on
+    which they begin does not matter.
+
+    Returns
+    -------
+    codes, customers : list of numpy.ndarray of int64
+        For each table the codes of its runs, and the customers to which they belong.
+    """
+    rows = _combined(
+        [
+            _joined(tables, "cents"),
+            _named(tables, "transaction_category"),
+            np.concatenate([table.is_credit.astype(np.int64) for table in tables]),
+        ]
+    )
+    tokens = _split(rows, [len(table) for table in tables])
+    windows = [
+        np.column_stack(
+            [runs(token, table.customer, length), np.diff(runs(table.day, table.customer, length))]
+        )
+        for token, table in zip(tokens, tables, strict=True)
+    ]
+    owners = [runs(table.customer, table.customer, length)[:, 0] for table in tables]
+    stacked = np.concatenate(windows)
+    return _split(_combined(list(stacked.T)), [len(window) for window in windows]), owners
+
+
+def bootstrap_interval(
+    hits: Bools, customer: Ints, rng: np.random.Generator, *, draws: int = _DRAWS
+) -> tuple[float, float]:
+    """Return the 95 % interval of a share, whole customers being drawn with replacement.
+
+    The upper end is at least that of Wilson's interval over rows, so that a share of 0 has room above it.
+
+    Parameters
+    ----------
+    hits : numpy.ndarray of bool
+        Whether each row (or run) counts.
+    customer : numpy.ndarray of int64
+        To whom it belongs.
+    rng : numpy.random.Generator
+        Draws the customers.
+    draws : int
+        Number of resamples.
+
+    Examples
+    --------
+    >>> hits = np.array([True, False, True, False])
+    >>> bootstrap_interval(hits, np.array([0, 0, 1, 1]), np.random.default_rng(0))
+    (0.5, 0.849...)
+    """
+    owner = pd.factorize(customer)[0]
+    rows = np.bincount(owner).astype(np.float64)
+    found = np.bincount(owner, hits.astype(np.float64))
+    size = len(rows)
+    shares = np.empty(draws)
+    for start in range(0, draws, _CHUNK):
+        stop = min(start + _CHUNK, draws)
+        weights = rng.multinomial(size, np.full(size, 1.0 / size), size=stop - start)
+        shares[start:stop] = (weights @ found) / (weights @ rows)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return float(low), float(max(high, _wilson_upper(int(hits.sum()), len(hits))))
+
+
+def _rate(codes: list[Ints], owners: list[Ints], rng: np.random.Generator) -> Rate:
+    found = np.isin(codes[1], codes[0])
+    share, low, high = _share(found, owners[1], rng)
+    elsewhere, _, elsewhere_high = _share(_elsewhere(codes[0], owners[0]), owners[0], rng)
+    rate = Rate(
+        share=share,
+        low=low,
+        high=high,
+        count=int(found.sum()),
+        of=len(found),
+        within_real=elsewhere,
+        within_real_high=elsewhere_high,
+    )
+    if len(codes) == 2:
+        return rate
+    reference, reference_low, reference_high = _share(np.isin(codes[2], codes[0]), owners[2], rng)
+    return replace(rate, reference=reference, reference_low=reference_low, reference_high=reference_high)
+
+
+def _share(
+    hits: Bools, customer: Ints, rng: np.random.Generator
+) -> tuple[float, float, float] | tuple[None, None, None]:
+    if len(hits) == 0:
+        return None, None, None
+    return (float(hits.mean()), *bootstrap_interval(hits, customer, rng))
+
+
+def _elsewhere(codes: Ints, customer: Ints) -> Bools:
+    """Return for each row whether another customer of the same table has an equal one."""
+    if len(codes) == 0:
+        return np.zeros(0, dtype=np.bool_)
+    width = int(customer.max()) + 1
+    pairs = np.unique(codes * width + customer)
+    holders = np.bincount(pairs // width, minlength=int(codes.max()) + 1)
+    shared: Bools = holders[codes] > 1
+    return shared
+
+
+def _excess(rate: Rate) -> float:
+    expected = rate.expected
+    return 0.0 if rate.share is None or expected is None else rate.share - expected
+
+
+def _concerns(rates: Mapping[str, Rate]) -> list[Concern]:
+    concerns = []
+    for name, rate in rates.items():
+        if not rate.flagged or rate.share is None:
+            continue
+        excess = _excess(rate)
+        forbids = next(audience for least, audience in _LEVELS if excess >= least)
+        expected = f"in a holdout it is {rate.expected:.1%}"
+        if rate.reference is None:
+            expected = f"within the real table chance alone makes it {rate.expected:.1%}"
+        text = f"{TITLES[name]}: {rate.share:.1%}; {expected}"
+        concerns.append(Concern(text=text, forbids=forbids, hard=forbids == "same team"))
+    return concerns
+
+
+def _notes(tables: Sequence[Table]) -> tuple[str, ...]:
+    notes = ["Intervals are 95 %, from a bootstrap over customers."]
+    if len(tables) == 2:
+        notes.append(
+            "Without a holdout, the shares are compared with those of real rows and runs that some other "
+            "real customer has too."
+        )
+    if min(table.n_customers for table in tables) < 10:
+        notes.append("A table has fewer than 10 customers: its intervals are not to be trusted.")
+    return tuple(notes)
+
+
+def _joined(tables: Sequence[Table], name: str) -> Ints:
+    return np.concatenate([getattr(table, name) for table in tables])
+
+
+def _named(tables: Sequence[Table], column: str) -> Ints:
+    codes = pd.factorize(np.concatenate([table.texts(column) for table in tables]))[0]
+    return codes.astype(np.int64)
+
+
+def _combined(parts: Sequence[Ints]) -> Ints:
+    """Give each distinct combination of codes a code of its own."""
+    codes = np.zeros(len(parts[0]), dtype=np.int64)
+    for part in parts:
+        dense = pd.factorize(part)[0].astype(np.int64)
+        width = int(dense.max(initial=0)) + 1
+        codes = pd.factorize(codes * width + dense)[0].astype(np.int64)
+    return codes
+
+
+def _split(codes: Ints, sizes: Sequence[int]) -> list[Ints]:
+    return np.split(codes, np.cumsum(sizes)[:-1])
+
+
+def _wilson_upper(hits: int, of: int) -> float:
+    share, scale = hits / of, _Z**2 / of
+    spread = _Z * np.sqrt(share * (1 - share) / of + scale / (4 * of))
+    return float((share + scale / 2 + spread) / (1 + scale))
