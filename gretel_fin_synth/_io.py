@@ -221,8 +221,9 @@ def _as_text(column: pd.Series, *, decimals: int) -> pd.Series:
     if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
         known = column.dropna()
         if (known == known.dt.normalize()).all() and column.dt.tz is None:
-            return column.dt.strftime("%Y-%m-%d")
-        return column.map(pd.Timestamp.isoformat, na_action="ignore")
+            column = column.dt.strftime("%Y-%m-%d")
+        else:
+            column = column.map(pd.Timestamp.isoformat, na_action="ignore")
     return column
 
 

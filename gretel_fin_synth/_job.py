@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._io import locate, read_table, write_table
 from gretel_fin_synth.errors import ParameterError, SchemaViolation
+from gretel_fin_synth.schema import BALANCE, COLUMNS, CUSTOMER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas as pd
 
-    from gretel_fin_synth import Evaluation, TransactionSynthesizer
+    from gretel_fin_synth import Evaluation, ExtraColumn, TransactionSynthesizer
 
 __all__ = ["RunOptions", "RunResult", "Steps", "read_transactions", "run", "train", "write_evaluation"]
 
-FIVE = ["customer_id", "transaction_date", "transaction_amount", "transaction_type", "transaction_category"]
-BALANCE, STARTING = "account_balance", "starting_amount"
+STARTING = "starting_amount"
+FIVE = [name for name in COLUMNS if name != BALANCE]
 MODEL, DATA, REPORT = "model", "data", "report"
 HTML, JSON = "tabular-lstm-report.html", "tabular-lstm-report.json"
 
@@ -81,8 +82,8 @@ class RunOptions:
         table too small for that.
     holdout_file : Path or None
         Real customers for the evaluation in a file of their own; then all of the real table is trained on.
-    extras : mapping of str to str
-        Extra columns to learn, with their kind.
+    extras : sequence of ExtraColumn
+        Extra columns to learn.
     """
 
     output: Path
@@ -92,7 +93,7 @@ class RunOptions:
     backend: str = "local"
     holdout: float | None = None
     holdout_file: Path | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Sequence[ExtraColumn] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def run(options: RunOptions, say: Steps) -> RunResult:
         training, holdout = _split(real, options, say)
         say(f"Training on {size(training)}")
         synthesizer = train(training, options.backend, options.seed, options.extras, say)
-        wanted = real["customer_id"].nunique() if options.customers is None else options.customers
+        wanted = real[CUSTOMER].nunique() if options.customers is None else options.customers
         say(f"Generating {wanted:,} customers")
         synthetic = synthesizer.sample(n_customers=wanted, seed=options.seed)
         say("Writing tables and model")
@@ -146,17 +147,15 @@ def run(options: RunOptions, say: Steps) -> RunResult:
     return RunResult(real, training, holdout, synthetic, evaluation, options.output / REPORT / HTML)
 
 
-def read_transactions(path: Path, extras: Mapping[str, str], *, balance: bool = False) -> pd.DataFrame:
+def read_transactions(path: Path, extras: Sequence[ExtraColumn] = ()) -> pd.DataFrame:
     """Read a table of transactions and bring it into the form of the schema.
 
     Parameters
     ----------
     path : Path
         A CSV or Parquet file.
-    extras : mapping of str to str
-        Extra columns with their kind; other extra columns stay as they are.
-    balance : bool
-        Whether balances must add up.
+    extras : sequence of ExtraColumn
+        Extra columns that have to be of their kind; others stay as they are.
 
     Returns
     -------
@@ -168,9 +167,9 @@ def read_transactions(path: Path, extras: Mapping[str, str], *, balance: bool = 
     SchemaViolation
         If it is not a table of transactions; notes on the error say where in the file.
     """
-    table = read_table(path, numbers=[name for name, kind in extras.items() if kind == "number"])
+    table = read_table(path, numbers=[extra.name for extra in extras if extra.kind == "number"])
     try:
-        return fs.validate_transactions(table, balance=balance, extras=extras)
+        return fs.validate_transactions(table, balance=False, extra_columns=extras)
     except SchemaViolation as violation:
         for place in locate(violation, path):
             violation.add_note(place)
@@ -178,7 +177,7 @@ def read_transactions(path: Path, extras: Mapping[str, str], *, balance: bool = 
 
 
 def train(
-    table: pd.DataFrame, backend: str, seed: int, extras: Mapping[str, str], say: Steps
+    table: pd.DataFrame, backend: str, seed: int, extras: Sequence[ExtraColumn], say: Steps
 ) -> TransactionSynthesizer:
     """Fit a synthesizer and say what it warns of.
 
@@ -190,8 +189,8 @@ def train(
         The name of a registered backend.
     seed : int
         Decides everything that is random.
-    extras : mapping of str to str
-        Extra columns to learn, with their kind; no other extra column reaches the backend.
+    extras : sequence of ExtraColumn
+        Extra columns to learn.
     say : Steps
         Told the warnings.
 
@@ -200,8 +199,7 @@ def train(
     TransactionSynthesizer
         Fitted.
     """
-    columns = [name for name in table.columns if name in {*FIVE, BALANCE, *extras}]
-    synthesizer = fs.TransactionSynthesizer(backend=backend).fit(table[columns], seed=seed)
+    synthesizer = fs.TransactionSynthesizer(backend=backend, extra_columns=extras).fit(table, seed=seed)
     for warning in synthesizer.warnings_:
         say.note(f"  note: {warning}")
     return synthesizer
@@ -228,42 +226,41 @@ def starting_amounts(table: pd.DataFrame) -> pd.DataFrame:
         One row per customer with ``customer_id`` and ``starting_amount``.
     """
     if STARTING in table.columns:
-        given = table[["customer_id", STARTING]].drop_duplicates(ignore_index=True)
-        if given["customer_id"].is_unique and given[STARTING].notna().all():
+        given = table[[CUSTOMER, STARTING]].drop_duplicates(ignore_index=True)
+        if given[CUSTOMER].is_unique and given[STARTING].notna().all():
             return given
     return fs.starting_amounts(table)
 
 
-def rebuild(path: Path, amounts_path: Path | None) -> pd.DataFrame:
-    """Read transactions and give them running balances.
+def with_balances(table: pd.DataFrame, path: Path, amounts: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Give transactions their running balances.
 
     Parameters
     ----------
-    path : Path
+    table : pandas.DataFrame
         Transactions, with or without balances.
-    amounts_path : Path or None
-        A file with ``customer_id`` and ``starting_amount``; None for the column of that name of `path`.
+    path : Path
+        The file it comes from, for the message.
+    amounts : pandas.DataFrame, optional
+        ``customer_id`` and ``starting_amount``; without it the column of that name of `table` is taken.
 
     Returns
     -------
     pandas.DataFrame
-        The table of `path` with ``account_balance``.
+        `table` with ``account_balance``.
 
     Raises
     ------
     ParameterError
         If there are no starting amounts.
     """
-    table = read_table(path)
-    if amounts_path is not None:
-        return fs.reconstruct_balance(table, starting_amounts=read_table(amounts_path))
-    if STARTING not in table.columns:
+    if amounts is None and STARTING not in table.columns:
         msg = (
             f"{str(path)!r} has no column {STARTING!r}, so nobody knows what its customers start with.\n\n"
             f"Hint: gretel-fin-synth balance {path} --starting-amounts amounts.csv --output merged.csv"
         )
         raise ParameterError(msg)
-    return fs.reconstruct_balance(table, starting_amounts=STARTING)
+    return fs.reconstruct_balance(table, starting_amounts=STARTING if amounts is None else amounts)
 
 
 def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:
@@ -271,12 +268,13 @@ def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:
         say("Making a stand-in for a bank's table")
         return fs.make_transactions(seed=options.seed)
     say(f"Reading {options.input}")
-    return read_transactions(options.input, options.extras)
+    real = read_transactions(options.input, options.extras)
+    return real if BALANCE in real.columns else with_balances(real, options.input)
 
 
 def _split(real: pd.DataFrame, options: RunOptions, say: Steps) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Choose the customers to train on and those to compare with, and say so."""
-    customers = real["customer_id"].nunique()
+    customers = real[CUSTOMER].nunique()
     if options.holdout_file is not None:
         holdout = read_transactions(options.holdout_file, options.extras)
         say(f"Taking {options.holdout_file} as the reference for the report: {size(holdout)}")
@@ -296,7 +294,7 @@ def _write_real_side(real: pd.DataFrame, folder: Path) -> None:
     """Write the real table in the three forms of the original job."""
     amounts = starting_amounts(real)
     others = [name for name in real.columns if name not in {*FIVE, STARTING, BALANCE}]
-    merged = real.drop(columns=STARTING, errors="ignore").merge(amounts, on="customer_id", how="left")
+    merged = real.drop(columns=STARTING, errors="ignore").merge(amounts, on=CUSTOMER, how="left")
     write_table(real[FIVE], folder / "transactions_only.csv")
     write_table(amounts, folder / "starting_amounts.csv")
     write_table(merged[[*FIVE, STARTING, BALANCE, *others]], folder / "transactions_merged.csv")

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast, get_args
 
 import typer
 
@@ -20,10 +20,11 @@ import gretel_fin_synth as fs
 from gretel_fin_synth import _job
 from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._io import read_table, write_table
+from gretel_fin_synth.schema import Kind
 
 __all__ = ["app", "main"]
 
-KINDS = ("category", "number", "datetime", "constant")
+KINDS = get_args(Kind)
 
 app = typer.Typer(
     add_completion=False,
@@ -65,14 +66,17 @@ def _complain(message: str) -> None:
     typer.echo(f"gretel-fin-synth: {message}", err=True)
 
 
-def _parse_extras(given: list[str]) -> dict[str, str]:
-    extras: dict[str, str] = {}
+def _parse_extras(given: list[str]) -> list[fs.ExtraColumn]:
+    extras = []
     for text in given:
         name, equals, kind = text.rpartition("=")
-        if not (name and equals and kind in KINDS):
+        if not equals or kind not in KINDS:
             msg = f"{text!r} is not NAME=KIND with a kind out of {', '.join(KINDS)}."
             raise typer.BadParameter(msg, param_hint="--extra")
-        extras[name] = kind
+        try:
+            extras.append(fs.ExtraColumn(name, kind=cast("Kind", kind)))
+        except fs.ParameterError as error:
+            raise typer.BadParameter(str(error), param_hint="--extra") from error
     return extras
 
 
@@ -259,13 +263,14 @@ def balance(
         if output is None:
             _check_balances(table)
             return
-        rebuilt = _job.rebuild(table, starting_amounts)
+        amounts = None if starting_amounts is None else read_table(starting_amounts)
+        rebuilt = _job.with_balances(_job.read_transactions(table), table, amounts)
         write_table(rebuilt, output)
         _job.Steps(quiet=quiet).note(f"Wrote {_job.size(rebuilt)} to {output}")
 
 
 def _check_balances(table: Path) -> None:
-    found = fs.check_balance(_job.read_transactions(table, {}))
+    found = fs.check_balance(_job.read_transactions(table))
     typer.echo(str(found))
     if not found:
         raise typer.Exit(1)

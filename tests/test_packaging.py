@@ -82,7 +82,7 @@ def program(path: Path, text: str) -> Path:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Give a folder with the Makefile, the requirements, and an environment whose pip only notes its calls."""
+    """Give a folder with the Makefile, the requirements, and an environment whose pip only notes calls."""
     folder = tmp_path / "checkout"
     folder.mkdir()
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
