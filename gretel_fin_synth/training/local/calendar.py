@@ -15,6 +15,9 @@ IntArray = npt.NDArray[np.int64]
 RULES = ("month-2", "month-1", "month", "month+1", "month+2", "month end", "week", "fortnight", "28 days",
          "quarter", "year")
 MONTHLY = RULES.index("month")
+END = RULES.index("month end")
+SHORT = slice(RULES.index("week"), RULES.index("quarter"))
+LONG = slice(RULES.index("quarter"), len(RULES))
 N_RULES = len(RULES)
 
 

@@ -69,14 +69,13 @@ def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar:
 
 
 def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np.float64]:
-    """Return first day, days without rows at the end, log rows a day, starting amount; (n, 4)."""
+    """Return first day, days without rows at the end, starting amount; (n, 3)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
-    rate = np.log(data.length / (last - first + 1))
-    return np.column_stack([first, n_days - 1 - last, rate, start]).astype(float)
+    return np.column_stack([first, n_days - 1 - last, start]).astype(float)
 
 
 def codes_of(data: Sequences, start: IntArray, world: World) -> npt.NDArray[np.float64]:
-    """Return the coarse code of each customer's way of life, (n, 8)."""
+    """Return the coarse code of each customer's way of life, (n, 11)."""
     sign, scales = world.sign, world.scales
     signed = data.cents * sign[data.kind]
     balance = running_balances(data, start, sign)
@@ -94,7 +93,7 @@ def codes_of(data: Sequences, start: IntArray, world: World) -> npt.NDArray[np.f
     counts = np.zeros((len(length), world.n_kinds))
     np.add.at(counts, (np.repeat(np.arange(len(length)), length), data.kind), 1)
     shares = counts / length[:, None]
-    columns = [np.log1p(income / scales.typical), scales.signed_log(level), scales.signed_log(swing),
+    columns = [np.log(length / months), np.log1p(income / scales.typical), scales.signed_log(level), scales.signed_log(swing),
                scales.signed_log(net), (counts > 0).sum(axis=1), mean(np.log(data.cents)),
                mean(data.cents % 1000 == 0)]
     return np.column_stack([*columns, _components(np.sqrt(shares), 3)])

@@ -17,8 +17,8 @@ IntArray = npt.NDArray[np.int64]
 class Sequences:
     """Transactions of n customers as flat arrays, customer after customer, chronological.
 
-    ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers begin;
-    customers are ordered by their number of rows, longest first.
+    ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers begin.
+    What the network is trained on is ordered by number of rows, longest first.
     """
 
     kind: IntArray
@@ -30,6 +30,17 @@ class Sequences:
     def length(self) -> IntArray:
         """Rows of each customer."""
         return np.diff(self.offset)
+
+    def with_ends(self) -> tuple[Sequences, npt.NDArray[np.bool_]]:
+        """Return the sequences with one row more a customer, which stands for the end, and where these rows are."""
+        at = self.offset[1:]
+        last = at - 1
+        longer = Sequences(np.insert(self.kind, at, self.kind[last]), np.insert(self.day, at, self.day[last]),
+                           np.insert(self.cents, at, self.cents[last]),
+                           self.offset + np.arange(len(self.offset)))
+        ends = np.zeros(len(longer.kind), bool)
+        ends[longer.offset[1:] - 1] = True
+        return longer, ends
 
     def rows_of(self, customers: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rows of these customers step by step, and how many customers each step has.
@@ -55,9 +66,11 @@ class Examples:
     kind_context: npt.NDArray[np.float32]
     day: IntArray
     days_left: IntArray
-    due_gaps: npt.NDArray[np.int16]
+    stream_kind: npt.NDArray[np.int16]
+    stream_times: npt.NDArray[np.uint8]
+    stream_gaps: npt.NDArray[np.int16]
     gap: IntArray
-    last: npt.NDArray[np.bool_]
+    end: npt.NDArray[np.bool_]
     next_day: IntArray
     slot_features: npt.NDArray[np.float32]
     slot_after: npt.NDArray[np.uint8]
@@ -68,8 +81,8 @@ class Examples:
     customer: IntArray
 
 
-def record(world: World, plans: Plans, data: Sequences, n_gaps: int) -> Examples:
-    """Replay the sequences and write down what the history says before each row."""
+def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.bool_], n_gaps: int) -> Examples:
+    """Replay the sequences, end rows included, and write down what the history says before each row."""
     history = History(world, plans)
     parts: dict[str, npt.NDArray[np.generic]] = {}
 
@@ -79,23 +92,26 @@ def record(world: World, plans: Plans, data: Sequences, n_gaps: int) -> Examples
                 parts[name] = np.zeros((len(data.kind), *value.shape[1:]), value.dtype)
             parts[name][rows] = value
 
-    while (a := history.n_active()) > 0:
+    length = data.length
+    while (a := int((length > history.step).sum())) > 0:
         rows = data.offset[:-1][:a] + history.step
         kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
         amounts, slot_features = history.slots(a, kind, day)
+        stream_kind, stream_times, stream_gaps = history.streams(a, n_gaps)
         keep(
             rows,
             context=history.context(a),
             previous=history.kind[:a],
             gap_class=history.gap_class(a),
-            kind_classes=history.kind_classes(a),
+            kind_classes=history.kind_classes(a, day),
             kind=kind,
             kind_context=history.kind_context(a, kind),
             day=history.day[:a],
             days_left=plans.last_day[:a] - history.day[:a],
-            due_gaps=history.due_gaps(a, kind, n_gaps),
+            stream_kind=stream_kind.astype(np.int16),
+            stream_times=stream_times.astype(np.uint8),
+            stream_gaps=stream_gaps,
             gap=day - history.day[:a],
-            last=plans.n_rows[:a] - history.step == 1,
             next_day=day,
             slot_features=slot_features,
             slot_after=after_classes(world, history.balance[:a], kind, amounts),
@@ -105,7 +121,7 @@ def record(world: World, plans: Plans, data: Sequences, n_gaps: int) -> Examples
         )
         history.advance(a, kind, day, cents)
     cell, log_in_cell = world.amounts.encode(data.kind, data.cents)
-    return Examples(**parts, cell=cell, log_in_cell=log_in_cell)  # type: ignore[arg-type]
+    return Examples(**parts, end=ends, cell=cell, log_in_cell=log_in_cell)  # type: ignore[arg-type]
 
 
 def cell_middles(world: World) -> IntArray:

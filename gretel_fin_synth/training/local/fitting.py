@@ -16,7 +16,7 @@ from gretel_fin_synth.training.local.history import GAP_EDGES
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 
-ROWS_PER_BATCH = 1600
+ROWS_PER_BATCH = 600
 MIN_BATCHES = 8
 PATIENCE = 3
 DECAYS = 2
@@ -77,7 +77,7 @@ class Trainer:
         rng = np.random.default_rng(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         torch.manual_seed(self.seed)
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=self.options.learning_rate,
+        optimiser = torch.optim.AdamW(self.network.parameter_groups(self.options.learning_rate),
                                       weight_decay=self.options.weight_decay)
         best, best_epoch, best_state = np.inf, 0, copy.deepcopy(self.network.state_dict())
         since, decays, began = 0, 0, time.monotonic()
@@ -127,7 +127,7 @@ class Trainer:
         total, n_rows = 0.0, 0
         for batch in batches:
             losses = self._losses(batch, generator)
-            rows = len(losses["kind"])
+            rows = len(losses["date"])
             loss = torch.stack([value.sum() for value in losses.values()]).sum() / rows
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -158,19 +158,37 @@ class Trainer:
 def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: Tensor) -> dict[str, Tensor]:
     """Return the negative log likelihood of kind, date and amount of each row, in nats."""
     trunk, _ = network.read(b["previous"], b["gap_class"], b["context"], code, sizes, None)
+    date = -date_log_likelihood(
+        network.date_logits(trunk, b["day"], b["stream_kind"].long(), b["stream_times"].long(),
+                            b["stream_gaps"].long()), b["gap"], b["days_left"], b["end"])
+    rows = ~b["end"]
+    trunk, b = trunk[rows], {name: value[rows] for name, value in b.items()}
+    dated = network.dated(trunk, b["next_day"], b["gap_next"])
     kind = torch.nn.functional.cross_entropy(
-        network.kind_logits(trunk, b["kind_classes"].long()), b["kind"], reduction="none"
+        network.kind_logits(dated, b["kind_classes"].long()), b["kind"], reduction="none"
     )
-    chosen = network.chosen(trunk, b["kind"], b["kind_context"])
-    gaps = network.date_logits(chosen, b["day"], b["days_left"], b["due_gaps"].long())
-    known = ~b["last"] & (b["gap"] < gaps.shape[1])
-    target = torch.where(known, b["gap"], torch.zeros_like(b["gap"]))
-    date = -gaps.log_softmax(dim=1).gather(1, target[:, None])[:, 0] * known
-    logits = network.amount_logits(chosen, b["kind"], b["next_day"], b["gap_next"], b["slot_features"],
-                                   b["slot_after"].long(), b["cell_after"].long())
+    chosen = network.chosen(dated, b["kind"], b["kind_context"])
+    logits = network.amount_logits(chosen, b["kind"], b["slot_features"], b["slot_after"].long(),
+                                   b["cell_after"].long())
     logp = logits.log_softmax(dim=1)
     n_slots = b["slot_match"].shape[1]
     copied = logp[:, :n_slots].masked_fill(~b["slot_match"], -torch.inf)
     drawn = logp[:, n_slots:].gather(1, b["cell"][:, None]) + b["log_in_cell"][:, None]
     amount = -torch.logsumexp(torch.cat([copied, drawn], dim=1), dim=1)
-    return {"kind": kind, "date": date, "amount": amount}
+    return {"date": date, "kind": kind, "amount": amount}
+
+
+def date_log_likelihood(logits: Tensor, gap: Tensor, days_left: Tensor, end: Tensor) -> Tensor:
+    """Return log p(gap) of a discrete-time hazard, in nats, (rows,).
+
+    A transaction is certain on the plan's last day if there was none on it yet; after one, the sequence may end,
+    which is to survive gap 0.
+    """
+    n_gaps = logits.shape[1]
+    days = torch.arange(n_gaps)
+    until = torch.where(end, torch.ones_like(gap), gap)
+    survived = torch.nn.functional.logsigmoid(-logits).masked_fill(days >= until[:, None], 0.0).sum(dim=1)
+    inside = torch.clamp(gap, max=n_gaps - 1)[:, None]
+    happened = torch.nn.functional.logsigmoid(logits.gather(1, inside))[:, 0]
+    free = ~end & (gap < n_gaps) & ((gap < days_left) | (days_left == 0))
+    return survived + torch.where(free, happened, 0.0)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gretel_fin_synth.training.local.amounts import AmountTable
-from gretel_fin_synth.training.local.calendar import MONTHLY, N_RULES, Calendar
+from gretel_fin_synth.training.local.calendar import END, LONG, MONTHLY, N_RULES, SHORT, Calendar
 from gretel_fin_synth.training.local.plans import Plans
 
 IntArray = npt.NDArray[np.int64]
@@ -24,7 +24,9 @@ N_SLOTS = 4
 SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
 DUE_EDGES = np.array([-10, -3, -1, 0, 1, 2, 4, 8, 16])
 N_SINCE = len(SINCE_EDGES) + 2
-N_DUE = len(DUE_EDGES) + 2
+N_DUE = len(DUE_EDGES) + 2 + 9
+N_STREAMS = 32
+N_TIMES = 3
 N_USED = 7
 N_THIS_MONTH = 4
 GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
@@ -105,7 +107,7 @@ class History:
     world : World
         The table's fixed parts.
     plans : Plans
-        One plan a customer, ordered by ``n_rows``, longest first.
+        One plan a customer.
     """
 
     def __init__(self, world: World, plans: Plans) -> None:
@@ -130,18 +132,19 @@ class History:
         self.slot_day = np.full((n, k, N_SLOTS), -1)
         self.slot_count = np.zeros((n, k, N_SLOTS), np.int64)
 
-    def n_active(self) -> int:
-        """Return how many customers still have rows to come."""
-        return int((self.plans.n_rows > self.step).sum())
+    def keep(self, index: IntArray) -> None:
+        """Forget all customers but these."""
+        self.plans = self.plans.take(index)
+        for name, value in vars(self).items():
+            if isinstance(value, np.ndarray):
+                setattr(self, name, value[index])
 
     def context(self, a: int) -> Float32Array:
         """Describe the situation of the first a customers, before the kind is chosen; (a, n_context)."""
         world, plans, calendar = self.world, self.plans, self.world.calendar
         day, balance = self.day[:a], self.balance[:a]
         left_days = plans.last_day[:a] - day
-        left_rows = plans.n_rows[:a] - self.step
         elapsed = day - plans.first_day[:a] + 1
-        pace = left_rows / (left_days + 1)
         so_far = (self.step + 1) / (elapsed + 1)
         months = elapsed / 30.4 + 1
         columns = [
@@ -158,8 +161,8 @@ class History:
                 world.scales.signed_log(self.month_net[:a]),
                 world.scales.signed_log(self.flow[:a, 0] / months),
                 world.scales.signed_log(self.flow[:a, 1] / months),
-                np.log(left_rows), np.log1p(left_days), np.log(elapsed) / 2, np.log(pace), np.log(so_far),
-                np.full(a, self.step == 0), left_rows == 1, left_rows <= 3, left_days == 0,
+                np.log1p(left_days), np.log(elapsed) / 2, np.log(so_far), np.full(a, self.step == 0),
+                left_days == 0,
                 calendar.day_of_month[day] / 31, day / calendar.n_days,
                 np.sin(2 * np.pi * calendar.month[day] / 12), np.cos(2 * np.pi * calendar.month[day] / 12),
                 self.round_share[:a], np.log1p((self.count[:a] > 0).sum(axis=1)),
@@ -171,23 +174,53 @@ class History:
         """Return the class of days between the last two transactions."""
         return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")
 
-    def kind_classes(self, a: int) -> npt.NDArray[np.uint8]:
-        """Describe every kind to the kind head: days since, days until due, times used, this month; (a, K, 4)."""
-        day = self.day[:a, None]
+    def streams(self, a: int, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
+        """Return what may fall due: kind (a, M), times seen so far (a, M), gaps in days by rule (a, M, R).
+
+        The M = N_STREAMS most recent amounts over all kinds; amounts seen more than once stay longer. A gap that
+        is not in 0..n_gaps-1 is given as n_gaps.
+        """
+        days = self.slot_day[:a].reshape(a, -1)
+        counts = self.slot_count[:a].reshape(a, -1)
+        score = np.where(days >= 0, days + 62 * (counts > 1), -1)
+        width = min(N_STREAMS, score.shape[1])
+        top = np.argpartition(-score, width - 1, axis=1)[:, :width] if width < score.shape[1] else None
+        kinds = np.broadcast_to(np.repeat(np.arange(self.world.n_kinds), N_SLOTS), days.shape)
+        if top is not None:
+            days, counts, kinds = (np.take_along_axis(x, top, axis=1) for x in (days, counts, kinds))
+        gaps = self.world.calendar.due[np.maximum(days, 0)] - self.day[:a, None, None]
+        valid = (days[..., None] >= 0) & (gaps >= 0) & (gaps < n_gaps)
+        used = np.where(days >= 0, kinds, self.world.n_kinds)
+        return used, np.minimum(counts, N_TIMES), np.where(valid, gaps, n_gaps).astype(np.int16)
+
+    def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
+        """Describe every kind on the chosen day: days since, what is due, times used, this month; (a, K, 4)."""
+        now = day[:, None]
         last = self.last_day[:a]
-        since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, day - last, side="right"))
-        due = np.full(last.shape, N_DUE - 1)
-        nearest = np.full(last.shape, np.iinfo(np.int32).max)
-        for slot in range(N_SLOTS):
-            slot_day = self.slot_day[:a, :, slot]
-            wait = self.world.calendar.due[np.maximum(slot_day, 0), MONTHLY] - day
-            better = (slot_day >= 0) & (np.abs(wait) < np.abs(nearest))
-            nearest = np.where(better, wait, nearest)
-        due = np.where(last < 0, due, np.searchsorted(DUE_EDGES, nearest, side="right"))
+        since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
         share = self.count[:a] / max(self.step, 1)
         used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted([0.02, 0.05, 0.12, 0.25, 0.5], share))
-        month = np.minimum(self.month_count[:a], N_THIS_MONTH - 1)
-        return np.stack([since, due, used, month], axis=2).astype(np.uint8)
+        same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
+        month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
+        return np.stack([since, self._due_classes(a, day), used, month], axis=2).astype(np.uint8)
+
+    def _due_classes(self, a: int, day: IntArray) -> IntArray:
+        """Return for every kind the strongest reason for it to come on this day, (a, K)."""
+        slot_day, times = self.slot_day[:a], self.slot_count[:a]
+        used = slot_day >= 0
+        due = self.world.calendar.due[np.maximum(slot_day, 0)]
+        wait = np.where(used, due[..., MONTHLY] - day[:, None, None], 10_000)
+        nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
+        out = np.where(self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right"))
+        again = used & (times > 1)
+        month_end = used & (due[..., END] == day[:, None, None])
+        short = used & (due[..., SHORT] == day[:, None, None, None]).any(axis=3)
+        long = used & (due[..., LONG] == day[:, None, None, None]).any(axis=3)
+        reasons = (long, short, short & again, np.abs(wait) <= 2, again & (np.abs(wait) <= 2), month_end,
+                   month_end & again, wait == 0, again & (wait == 0))
+        for number, reason in enumerate(reasons):
+            out = np.where(reason.any(axis=2), len(DUE_EDGES) + 2 + number, out)
+        return out
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
         """Describe the customer's past in the chosen kind; (a, n_kind_context)."""
@@ -208,13 +241,6 @@ class History:
                       np.log1p(self.month_count[rows, kind])], axis=1),
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
-
-    def due_gaps(self, a: int, kind: IntArray, n_gaps: int) -> npt.NDArray[np.int16]:
-        """Return in how many days each of the kind's amounts falls due by each rule, n_gaps if not; (a, S*R)."""
-        days = self.slot_day[np.arange(a), kind]
-        gaps = self.world.calendar.due[np.maximum(days, 0)] - self.day[:a, None, None]
-        valid = (days[..., None] >= 0) & (gaps >= 0) & (gaps < n_gaps)
-        return np.where(valid, gaps, n_gaps).reshape(a, -1).astype(np.int16)
 
     def slots(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
         """Return the kind's last amounts (a, S) in minor units, 0 if none, and what speaks for each (a, S, F)."""

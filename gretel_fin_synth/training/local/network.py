@@ -20,7 +20,7 @@ from gretel_fin_synth.training.local.history import (
     N_DUE,
     N_GAP,
     N_SINCE,
-    N_SLOTS,
+    N_TIMES,
     N_THIS_MONTH,
     N_USED,
     SLOT_FEATURES,
@@ -29,6 +29,7 @@ from gretel_fin_synth.training.local.history import (
 from gretel_fin_synth.training.local.calendar import N_RULES
 
 State = tuple[Tensor, Tensor]
+TABLE_RATE = 20
 KIND_SIZE = 24
 N_BUMPS = 14
 DAY_SIZE = 31 + 5 + 7 + 12
@@ -72,25 +73,30 @@ class TransactionLSTM(nn.Module):
         self.lstm = nn.LSTM(hidden, hidden)
         self.drop = nn.Dropout(sizes.dropout)
         trunk = 2 * hidden
-        self.kind_query = nn.Sequential(nn.Linear(trunk, hidden), nn.ReLU(), self.drop,
+        self.kind_query = nn.Sequential(nn.Linear(trunk + DAY_SIZE + 8, hidden), nn.ReLU(), self.drop,
                                         nn.Linear(hidden, KIND_SIZE))
         self.kind_bias = nn.Parameter(torch.zeros(sizes.n_kinds))
         self.class_shared = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in CLASS_SIZES)
         self.class_by_kind = nn.ModuleList(nn.Linear(KIND_SIZE, size, bias=False) for size in CLASS_SIZES)
-        chosen = trunk + KIND_SIZE + sizes.n_kind_context
-        self.date_body = _body(chosen, hidden, sizes.dropout)
+        self.date_body = _body(trunk, hidden, sizes.dropout)
         self.date_day = nn.Linear(hidden, DAY_SIZE)
         self.date_gap = nn.Linear(hidden, N_GAP)
-        self.date_due = nn.Linear(hidden, N_SLOTS * N_RULES)
-        self.amount_body = _body(chosen + DAY_SIZE + 8, hidden, sizes.dropout)
+        self.date_due = nn.Linear(hidden, N_RULES)
+        self.due_by_kind = nn.Embedding(sizes.n_kinds + 1, N_RULES)
+        self.due_by_times = nn.Embedding(N_TIMES + 1, N_RULES)
+        chosen = trunk + KIND_SIZE + sizes.n_kind_context + DAY_SIZE + 8
+        self.amount_body = _body(chosen, hidden, sizes.dropout)
         self.amount_position = nn.Linear(hidden, N_BUMPS)
         self.amount_group = nn.Linear(hidden, world.amounts.n_groups + 1)
         self.amount_after = nn.Linear(hidden, world.scales.n_after)
         self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
+        nn.init.zeros_(self.due_by_kind.weight)
+        nn.init.zeros_(self.due_by_times.weight)
         for layer in (self.date_day, self.date_gap, self.date_due, self.amount_position, self.amount_group,
                       self.amount_after, self.amount_slot):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
+        nn.init.constant_(self.date_gap.bias, -2.0)
         self._add_constants(world)
 
     def _add_constants(self, world: World) -> None:
@@ -113,6 +119,16 @@ class TransactionLSTM(nn.Module):
         for name, value in constants.items():
             self.register_buffer(name, value, persistent=False)
 
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+        """Return groups for the optimiser: tables of log odds learn faster and do not decay."""
+        tables = [self.kind_bias, self.due_by_kind.weight, self.due_by_times.weight, *self.class_shared,
+                  *(layer.weight for layer in self.class_by_kind), self.date_gap.bias, self.date_day.bias,
+                  self.date_due.bias, self.amount_slot.bias, self.amount_after.bias, self.amount_group.bias]
+        known = {id(parameter) for parameter in tables}
+        rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
+        return [{"params": rest, "lr": learning_rate},
+                {"params": tables, "lr": TABLE_RATE * learning_rate, "weight_decay": 0.0}]
+
     def read(self, previous: Tensor, gap_class: Tensor, context: Tensor, code: Tensor,
              sizes: Tensor | None, state: State | None) -> tuple[Tensor, State]:
         """Run the LSTM over packed steps (``sizes`` customers a step) or one step; return (rows, trunk)."""
@@ -126,11 +142,32 @@ class TransactionLSTM(nn.Module):
             out = packed.data
         return torch.cat([self.drop(out), x], dim=1), cast("State", state)
 
-    def kind_logits(self, trunk: Tensor, classes: Tensor) -> Tensor:
+    def date_logits(self, trunk: Tensor, day: Tensor, stream_kind: Tensor, stream_times: Tensor,
+                    stream_gaps: Tensor) -> Tensor:
+        """Return the log odds that the next transaction comes 0, 1, ... days later, given not before.
+
+        A discrete-time hazard, (rows, n_gaps): a day on which something is due and does not come is survived,
+        which is as unlikely as it is in the data.
+        """
+        body = self.date_body(trunk)
+        by_day = self.date_day(body) @ self.day_basis.T
+        window = torch.clamp(day[:, None] + self.gaps, max=by_day.shape[1] - 1)
+        logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of]
+        if not self.switches["due"]:
+            return logits
+        weight = self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
+        padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
+        return padded.scatter_add(1, stream_gaps.flatten(1), weight.flatten(1))[:, :-1]
+
+    def dated(self, trunk: Tensor, day: Tensor, gap_class: Tensor) -> Tensor:
+        """Join what is known once the date is chosen."""
+        return torch.cat([trunk, self.day_basis[day], self.gap_embedding(gap_class)], dim=1)
+
+    def kind_logits(self, dated: Tensor, classes: Tensor) -> Tensor:
         """Return log weights of the kinds, (rows, K)."""
         kinds = self.kind_embedding.weight[:-1]
-        logits = self.kind_bias + self.kind_query(trunk) @ kinds.T
-        index = torch.arange(len(kinds), device=trunk.device)
+        logits = self.kind_bias + self.kind_query(dated) @ kinds.T
+        index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
             if part == 1 and not self.switches["due"]:
                 continue
@@ -138,25 +175,13 @@ class TransactionLSTM(nn.Module):
             logits = logits + table[index, classes[:, :, part]]
         return logits
 
-    def chosen(self, trunk: Tensor, kind: Tensor, kind_context: Tensor) -> Tensor:
-        """Join what is known once the kind is chosen."""
-        return torch.cat([trunk, self.kind_embedding(kind), kind_context], dim=1)
+    def chosen(self, dated: Tensor, kind: Tensor, kind_context: Tensor) -> Tensor:
+        """Join what is known once the kind is chosen too."""
+        return torch.cat([dated, self.kind_embedding(kind), kind_context], dim=1)
 
-    def date_logits(self, chosen: Tensor, day: Tensor, days_left: Tensor, due_gaps: Tensor) -> Tensor:
-        """Return log weights of 0, 1, ... days after the last transaction, (rows, n_gaps)."""
-        body = self.date_body(chosen)
-        by_day = self.date_day(body) @ self.day_basis.T
-        window = torch.clamp(day[:, None] + self.gaps, max=by_day.shape[1] - 1)
-        logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of]
-        if self.switches["due"]:
-            padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
-            logits = padded.scatter_add(1, due_gaps, self.date_due(body))[:, :-1]
-        return logits.masked_fill(self.gaps > days_left[:, None], -torch.inf)
-
-    def amount_logits(self, chosen: Tensor, kind: Tensor, day: Tensor, gap_class: Tensor,
-                      slot_features: Tensor, slot_after: Tensor, cell_after: Tensor) -> Tensor:
+    def amount_logits(self, chosen: Tensor, kind: Tensor, slot_features: Tensor, slot_after: Tensor, cell_after: Tensor) -> Tensor:
         """Return log weights of the own past amounts, then of the cells, (rows, slots + cells)."""
-        body = self.amount_body(torch.cat([chosen, self.day_basis[day], self.gap_embedding(gap_class)], dim=1))
+        body = self.amount_body(chosen)
         after = self.amount_after(body)
         groups = self.amount_group(body)
         cells = self.cell_log_mass[kind] + torch.einsum("bcr,br->bc", self.cell_bumps[kind],

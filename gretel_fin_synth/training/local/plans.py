@@ -1,7 +1,7 @@
 """Plans: what is decided about a customer before the first transaction.
 
-A plan has exact parts, which the sequence then keeps (first and last day, number of transactions, starting amount),
-and a coarse code of the customer's way of life (income, level and swing of the balance, variety, ...), of which the
+A plan has exact parts, which the sequence then keeps (first and last day, starting amount),
+and a coarse code of the customer's way of life (activity, income, level and swing of the balance, variety, ...), of which the
 network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of normal scores: a customer
 is taken at random and moved by Gaussian noise so large that on average ``neighbours`` training customers could
 have given rise to the result; ranks are then spread evenly, so that every part keeps its distribution.
@@ -18,26 +18,25 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-EXACT = ("first_day", "tail_days", "log_rate", "start")
+EXACT_NOISE = 0.3
+EXACT = ("first_day", "tail_days", "start")
 
 
 @dataclass(frozen=True)
 class Plans:
     """Plans of n customers.
 
-    ``first_day``, ``last_day``, ``n_rows`` and ``start`` (minor units) have shape (n,); ``scores``, the normal
-    scores of the exact parts, (n, 4), and ``code``, (n, n_codes), are what the network may see.
+    ``first_day``, ``last_day`` and ``start`` (minor units) have shape (n,); ``code``, (n, n_codes), holds normal
+    scores.
     """
 
     first_day: IntArray
     last_day: IntArray
-    n_rows: IntArray
     start: IntArray
-    scores: npt.NDArray[np.float32]
     code: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.n_rows)
+        return len(self.start)
 
     def take(self, index: IntArray) -> Plans:
         """Return the plans at these positions."""
@@ -50,9 +49,9 @@ class PlanModel:
 
     Parameters
     ----------
-    quantiles : ndarray of shape (4, n)
+    quantiles : ndarray of shape (3, n)
         Sorted values of the exact parts.
-    scores : ndarray of shape (n, 4 + n_codes)
+    scores : ndarray of shape (n, 3 + n_codes)
         Normal scores of the training customers.
     noise : float
         Standard deviation of the noise added to a score.
@@ -68,31 +67,27 @@ class PlanModel:
     @classmethod
     def fit(cls, exact: FloatArray, codes: FloatArray, *, neighbours: float, n_days: int,
             rng: np.random.Generator) -> PlanModel:
-        """Learn from the exact parts (n, 4) and the codes (n, n_codes)."""
+        """Learn from the exact parts (n, 3) and the codes (n, n_codes)."""
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
         return cls(np.sort(exact, axis=0).T, scores, _noise_for(scores, neighbours, rng), n_days)
 
-    def observed(self, first_day: IntArray, last_day: IntArray, n_rows: IntArray, start: IntArray) -> Plans:
-        """Return the training customers' own plans, without noise."""
-        n = len(EXACT)
-        return Plans(first_day, last_day, n_rows, start, self.scores[:, :n].astype(np.float32),
-                     self.scores[:, n:].astype(np.float32))
+    @property
+    def codes(self) -> npt.NDArray[np.float32]:
+        """Codes of the training customers, without noise, (n, n_codes)."""
+        return self.scores[:, len(EXACT):].astype(np.float32)
 
     def draw(self, n: int, rng: np.random.Generator) -> Plans:
         """Draw n new plans; each training customer serves as a start equally often."""
         size = len(self.scores)
         base = np.concatenate([rng.permutation(size) for _ in range(-(-n // size))])[:n]
-        noisy = self.scores[base] + self.noise * rng.standard_normal((n, self.scores.shape[1]))
         n_exact = len(EXACT)
+        noise = np.where(np.arange(self.scores.shape[1]) < n_exact, EXACT_NOISE * self.noise, self.noise)
+        noisy = self.scores[base] + noise * rng.standard_normal((n, self.scores.shape[1]))
         uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
-        first, tail, log_rate, start = (self._value(part, uniform[:, part]) for part in range(n_exact))
+        first, tail, start = (self._value(part, uniform[:, part]) for part in range(n_exact))
         first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)
         last_day = np.clip(self.n_days - 1 - np.rint(tail), first_day, self.n_days - 1).astype(np.int64)
-        days = last_day - first_day + 1
-        n_rows = np.maximum(np.rint(np.exp(log_rate) * days), 1).astype(np.int64)
-        last_day = np.where(n_rows == 1, first_day, last_day)
-        return Plans(first_day, last_day, n_rows, np.rint(start).astype(np.int64),
-                     normal_quantile(uniform).astype(np.float32), noisy[:, n_exact:].astype(np.float32))
+        return Plans(first_day, last_day, np.rint(start).astype(np.int64), noisy[:, n_exact:].astype(np.float32))
 
     def _value(self, part: int, uniform: FloatArray) -> FloatArray:
         """Return quantiles by interpolation between order statistics; ties stay ties."""

@@ -15,45 +15,55 @@ IntArray = npt.NDArray[np.int64]
 
 
 def draw_sequences(network: TransactionLSTM, world: World, plans: Plans, rng: np.random.Generator, *,
-                   temperature: float = 1.0) -> Sequences:
-    """Draw the transactions of customers with these plans, which must be ordered longest first."""
+                   max_rows: int, temperature: float = 1.0) -> Sequences:
+    """Draw the transactions of customers with these plans, at most ``max_rows`` a customer."""
     network.eval()
     history = History(world, plans)
-    offset = np.r_[0, np.cumsum(plans.n_rows)]
-    out = {name: np.zeros(offset[-1], np.int64) for name in ("kind", "day", "cents")}
-    code = torch.as_tensor(plans.code)
+    who = np.arange(len(plans))
+    drawn: list[tuple[IntArray, ...]] = []
     middles = cell_middles(world)
     state = None
+    alive = np.ones(len(who), bool)
     with torch.no_grad():
-        while (a := history.n_active()) > 0:
-            if state is not None:
-                state = (state[0][:, :a].contiguous(), state[1][:, :a].contiguous())
+        while alive.any() and history.step < max_rows:
+            if alive.mean() < 0.8:
+                index = np.flatnonzero(alive)
+                history.keep(index)
+                who, alive = who[index], alive[index]
+                state = (state[0][:, index], state[1][:, index])
+            a = len(who)
             trunk, state = network.read(
-                torch.as_tensor(history.kind[:a]), torch.as_tensor(history.gap_class(a)),
-                torch.as_tensor(history.context(a)), code[:a], None, state)
-            classes = torch.as_tensor(history.kind_classes(a).astype(np.int64))
-            kind = _choose(network.kind_logits(trunk, classes) / temperature, rng)
-            chosen = network.chosen(trunk, torch.as_tensor(kind),
+                torch.as_tensor(history.kind), torch.as_tensor(history.gap_class(a)),
+                torch.as_tensor(history.context(a)), torch.as_tensor(history.plans.code), None, state)
+            day, ended = _draw_day(network, history, trunk, a, rng, temperature)
+            alive &= ~ended
+            gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
+            dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
+            classes = torch.as_tensor(history.kind_classes(a, day).astype(np.int64))
+            kind = _choose(network.kind_logits(dated, classes) / temperature, rng)
+            chosen = network.chosen(dated, torch.as_tensor(kind),
                                     torch.as_tensor(history.kind_context(a, kind)))
-            day = _draw_day(network, history, chosen, kind, a, rng, temperature)
             cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature)
-            rows = offset[:-1][:a] + history.step
-            out["kind"][rows], out["day"][rows], out["cents"][rows] = kind, day, cents
+            drawn.append((who[alive], kind[alive], day[alive], cents[alive]))
             history.advance(a, kind, day, cents)
-    return Sequences(out["kind"], out["day"], out["cents"], offset)
+    customer, kind, day, cents = (np.concatenate(column) for column in zip(*drawn, strict=True))
+    order = np.argsort(customer, kind="stable")
+    offset = np.r_[0, np.cumsum(np.bincount(customer, minlength=len(plans)))]
+    return Sequences(kind[order], day[order], cents[order], offset)
 
 
-def _draw_day(network: TransactionLSTM, history: History, chosen: torch.Tensor, kind: IntArray, a: int,
-              rng: np.random.Generator, temperature: float) -> IntArray:
-    """Draw the day; the last transaction of a plan falls on the plan's last day."""
-    now, end = history.day[:a], history.plans.last_day[:a]
-    due = history.due_gaps(a, kind, network.sizes.n_gaps).astype(np.int64)
-    logits = network.date_logits(chosen, torch.as_tensor(now), torch.as_tensor(end - now), torch.as_tensor(due))
-    gap = _choose(logits / temperature, rng)
+def _draw_day(network: TransactionLSTM, history: History, trunk: torch.Tensor, a: int, rng: np.random.Generator,
+              temperature: float) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+    """Draw the day of the next transaction, and who has none any more: after the plan's last day it ends."""
+    now, left = history.day, history.plans.last_day - history.day
     if history.step == 0:
-        gap = np.where(history.plans.n_rows[:a] == 1, gap, 0)
-    final = history.plans.n_rows[:a] - history.step == 1
-    return np.where(final, end, now + gap)
+        return now.copy(), np.zeros(a, bool)
+    kinds, times, gaps = history.streams(a, network.sizes.n_gaps)
+    logits = network.date_logits(trunk, torch.as_tensor(now), torch.as_tensor(kinds), torch.as_tensor(times),
+                                 torch.as_tensor(gaps.astype(np.int64)))
+    survival = np.cumprod(torch.sigmoid(-logits / temperature).numpy().astype(np.float64), axis=1)
+    gap = (survival >= rng.random(a)[:, None]).sum(axis=1)
+    return now + np.minimum(gap, left), (left == 0) & (gap > 0)
 
 
 def _draw_amount(network: TransactionLSTM, history: History, chosen: torch.Tensor, kind: IntArray, day: IntArray,
@@ -61,10 +71,8 @@ def _draw_amount(network: TransactionLSTM, history: History, chosen: torch.Tenso
     world, a = history.world, len(kind)
     amounts, features = history.slots(a, kind, day)
     balance = history.balance[:a]
-    gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
     logits = network.amount_logits(
-        chosen, torch.as_tensor(kind), torch.as_tensor(day), torch.as_tensor(gap_class),
-        torch.as_tensor(features),
+        chosen, torch.as_tensor(kind), torch.as_tensor(features),
         torch.as_tensor(after_classes(world, balance, kind, amounts).astype(np.int64)),
         torch.as_tensor(after_classes(world, balance, kind, middles[kind]).astype(np.int64)))
     choice = _choose(logits / temperature, rng)
