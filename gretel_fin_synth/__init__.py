@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Python, and a test compares them
     from gretel_fin_synth.balance import BalanceCheck as BalanceCheck
     from gretel_fin_synth.balance import check_balance as check_balance
+    from gretel_fin_synth.balance import order_transactions as order_transactions
     from gretel_fin_synth.balance import reconstruct_balance as reconstruct_balance
     from gretel_fin_synth.balance import starting_amounts as starting_amounts
     from gretel_fin_synth.errors import BackendError as BackendError
@@ -39,7 +40,13 @@ __version__ = "0.1.0"
 _HOMES = {  # in the order of the data flow, which is the order of the reference
     "schema": ("Transactions", "ExtraColumn", "validate_transactions"),
     "standin": ("make_transactions",),
-    "balance": ("reconstruct_balance", "check_balance", "BalanceCheck", "starting_amounts"),
+    "balance": (
+        "reconstruct_balance",
+        "check_balance",
+        "BalanceCheck",
+        "starting_amounts",
+        "order_transactions",
+    ),
     "training": (
         "TransactionSynthesizer",
         "Backend",
