@@ -3,8 +3,8 @@
     python benchmarks/seed_table.py [--seed 7]
 
 Both synthetic tables were learned from all customers of the stand-in table of the original run. The same
-functions measure both. A starting amount is what the column of that name says, and where a table lacks it, the
-balance of a customer's first row less its amount.
+functions measure both. A starting amount is what the column of that name says, and where a table lacks it,
+the balance of a customer's first row less its amount.
 """
 
 from __future__ import annotations

@@ -110,11 +110,15 @@ def locate(violation: SchemaViolation, path: Path) -> list[str]:
     else:
         places = {row: f"line {line}" for row, line in _lines_in_csv(path, rows).items()}
     said = [
-        f"{path}: {places.get(row, f'row {row + 1}')}, {column}: {value!r}"
+        f"  {places.get(row, f'row {row + 1}')}, {column}: {'empty' if _is_missing(value) else repr(value)}"
         for row, column, value in zip(rows, shown["column"], shown["value"], strict=True)
     ]
     more = len(cases) - len(shown)
-    return said if more == 0 else [*said, f"{path}: and {more} more"]
+    return said if more == 0 else [*said, f"  and {more} more"]
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
 def _kind(path: Path) -> str:

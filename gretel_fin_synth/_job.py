@@ -171,8 +171,7 @@ def read_transactions(path: Path, extras: Sequence[ExtraColumn] = ()) -> pd.Data
     try:
         return fs.validate_transactions(table, balance=False, extra_columns=extras)
     except SchemaViolation as violation:
-        for place in locate(violation, path):
-            violation.add_note(place)
+        violation.add_note("\n".join([f"In {path}", *locate(violation, path)]))
         raise
 
 

@@ -55,7 +55,7 @@ def _told() -> Iterator[None]:
         _complain(str(error) or "Interrupted; nothing was written.")
         raise typer.Exit(130) from error
     except fs.FinSynthError as error:
-        _complain("\n".join([str(error), *getattr(error, "__notes__", [])]))
+        _complain("\n\n".join([str(error), *getattr(error, "__notes__", [])]))
         raise typer.Exit(1) from error
     except OSError as error:
         _complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
@@ -88,8 +88,8 @@ def _known_backend(name: str) -> str:
     return name
 
 
-def _known_ending(path: Path) -> Path:
-    if path.suffix.lower() not in (".csv", ".parquet"):
+def _known_ending(path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
         msg = f"{str(path)!r} must end in .csv or .parquet."
         raise typer.BadParameter(msg)
     return path
@@ -110,7 +110,9 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Table = typer.Argument(exists=True, dir_okay=False, help="A CSV or Parquet file of transactions.")
+Table = typer.Argument(
+    metavar="TABLE", exists=True, dir_okay=False, help="A CSV or Parquet file of transactions."
+)
 TableFile = typer.Option(callback=_known_ending, dir_okay=False, help="The CSV or Parquet file to write.")
 Seed = Annotated[
     int | None,
@@ -305,7 +307,10 @@ def train(
 
 @app.command()
 def generate(
-    model: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What 'train' or 'run' saved.")],
+    model: Annotated[
+        Path,
+        typer.Argument(metavar="MODEL", exists=True, file_okay=False, help="What 'train' or 'run' saved."),
+    ],
     output: Annotated[Path, TableFile],
     customers: Annotated[
         int | None,
@@ -330,8 +335,12 @@ def generate(
 
 @app.command()
 def evaluate(
-    real: Annotated[Path, Table],
-    synthetic: Annotated[Path, Table],
+    real: Annotated[
+        Path, typer.Argument(metavar="REAL", exists=True, dir_okay=False, help="What was learned from.")
+    ],
+    synthetic: Annotated[
+        Path, typer.Argument(metavar="SYNTHETIC", exists=True, dir_okay=False, help="What to judge.")
+    ],
     output: Annotated[Path, typer.Option(file_okay=False, help="The folder for the report.")],
     holdout_file: Annotated[
         Path | None,

@@ -141,17 +141,17 @@ def test_the_input_is_not_changed_by_writing(csv_file: Path) -> None:
     pd.testing.assert_frame_equal(table, before)
 
 
-def cases(*rows: int | None) -> SchemaViolation:
-    frame = pd.DataFrame({"column": "transaction_amount", "row": rows, "value": [-3.0] * len(rows)})
+def cases(*rows: int | None, value: object = -3.0) -> SchemaViolation:
+    frame = pd.DataFrame({"column": "transaction_amount", "row": rows, "value": [value] * len(rows)})
     return SchemaViolation("message", frame)
 
 
 def test_a_failing_row_is_found_in_the_file(csv_file: Path) -> None:
     csv_file.write_text('\ncustomer_id,note\n1,"two\nlines"\n\n2,x\n3,y\n')
     assert locate(cases(0, 1, 2), csv_file) == [
-        f"{csv_file}: line 3, transaction_amount: -3.0",
-        f"{csv_file}: line 6, transaction_amount: -3.0",
-        f"{csv_file}: line 7, transaction_amount: -3.0",
+        "  line 3, transaction_amount: -3.0",
+        "  line 6, transaction_amount: -3.0",
+        "  line 7, transaction_amount: -3.0",
     ]
 
 
@@ -159,10 +159,15 @@ def test_only_the_first_failing_rows_are_shown(csv_file: Path) -> None:
     csv_file.write_text("customer_id\n" + "1\n" * 20)
     said = locate(cases(*range(20)), csv_file)
     assert len(said) == 6
-    assert said[-1] == f"{csv_file}: and 15 more"
+    assert said[-1] == "  and 15 more"
 
 
 def test_a_parquet_file_has_rows_and_a_missing_column_has_none(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    assert locate(cases(4), path) == [f"{path}: row 5, transaction_amount: -3.0"]
+    assert locate(cases(4), path) == ["  row 5, transaction_amount: -3.0"]
     assert locate(cases(None), path) == []
+
+
+@pytest.mark.parametrize("value", [None, np.nan, pd.NA, pd.NaT])
+def test_a_missing_value_is_called_empty(tmp_path: Path, value: object) -> None:
+    assert locate(cases(0, value=value), tmp_path / "t.parquet") == ["  row 1, transaction_amount: empty"]
