@@ -18,7 +18,24 @@ from gretel_fin_synth.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FrameT", "column_names", "is_lazy", "like", "set_columns", "sub_frame", "to_pandas", "wrap"]
+    from numpy.typing import NDArray
+
+__all__ = [
+    "FrameT",
+    "collected",
+    "column_names",
+    "from_arrow",
+    "is_lazy",
+    "like",
+    "native",
+    "select",
+    "set_columns",
+    "sub_frame",
+    "take",
+    "to_numpy_backed",
+    "to_pandas",
+    "wrap",
+]
 
 FrameT = TypeVar("FrameT")
 
@@ -98,6 +115,38 @@ def sub_frame(frame: Any, names: Sequence[str]) -> pd.DataFrame:
         return frame[list(names)]
     converted: pd.DataFrame = _arrow(frame, names).to_pandas(types_mapper=pd.ArrowDtype)
     return converted
+
+
+def collected(frame: Any) -> Any:
+    """Compute a lazy frame, as an Arrow table; eager frames come back as they are."""
+    return _arrow(frame) if is_lazy(frame) else nw.to_native(frame, pass_through=True)
+
+
+def to_numpy_backed(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return an Arrow-backed column with the dtype that pandas would choose by itself."""
+    table = pa.table({"column": pa.array(column)})
+    plain = table.to_pandas(date_as_object=False)["column"]
+    return pd.Series(plain.array, index=column.index, name=column.name)
+
+
+def native(frame: Any) -> Any:
+    """Return the frame itself if it came wrapped by narwhals."""
+    return nw.to_native(frame, pass_through=True)
+
+
+def take(frame: Any, rows: NDArray[np.int64], names: Sequence[str] | None = None) -> Any:
+    """Rows of an eager frame at given positions, of all or some columns."""
+    if isinstance(frame, pd.DataFrame):
+        return frame.iloc[rows] if names is None else frame[list(names)].iloc[rows]
+    wrapped = wrap(frame) if names is None else wrap(frame).select(*names)
+    if isinstance(frame, pa.Table):
+        return wrapped.to_native().take(pa.array(rows))
+    return wrapped[rows].to_native()
+
+
+def select(frame: Any, names: Sequence[str]) -> Any:
+    """Columns of an eager frame in a given order."""
+    return frame[list(names)] if isinstance(frame, pd.DataFrame) else wrap(frame).select(*names).to_native()
 
 
 def set_columns(frame: FrameT, columns: dict[str, Any]) -> FrameT:

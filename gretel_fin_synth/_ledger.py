@@ -125,9 +125,9 @@ def datetime_ticks(series: pd.Series[Any]) -> NDArray[np.int64]:
     """
     dtype = series.dtype
     if isinstance(dtype, pd.ArrowDtype):
-        unit = getattr(dtype.pyarrow_dtype, "unit", "s")
-        array = pa.chunked_array(pa.array(series)) if not len(series) else pa.array(series)
-        return np.asarray(array.cast(pa.timestamp(unit)).cast(pa.int64()).to_numpy(zero_copy_only=False))
+        kind = dtype.pyarrow_dtype
+        whole = pa.int32() if pa.types.is_date32(kind) else pa.int64()
+        return np.asarray(pa.array(series).cast(whole).to_numpy(zero_copy_only=False), dtype=np.int64)
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     return series.to_numpy().view(np.int64)
@@ -189,6 +189,8 @@ def find_breaks(
     if ragged.size:
         exact = np.asarray(ledger.arrange(np.asarray(balances, dtype=np.float64))[ragged])
         off[ragged] = exact * 10**minor_units - expected[ragged]
+    if opening is None:
+        off[ledger.starts] = 0.0
     where = np.flatnonzero(np.abs(off) > tolerance * 10**minor_units + 1e-6).astype(np.int64, copy=False)
     return Breaks(where, expected[where])
 

@@ -30,6 +30,7 @@ __all__ = [
     "problem_text",
     "running_balance",
     "to_minor",
+    "too_large",
 ]
 
 LIMIT = 2**53
@@ -102,7 +103,7 @@ def parse_minor(values: Any, minor_units: int = 2) -> tuple[NDArray[np.int64], N
     if array.dtype.kind in "iu":
         return _parse_integers(array, minor_units)
     if array.dtype.kind == "f":
-        return _parse_floats(array.astype(np.float64, copy=False), minor_units)
+        return _parse_floats(array, minor_units)
     return _parse_objects(array, minor_units)
 
 
@@ -215,7 +216,7 @@ def running_balance(
     base = balance[starts] - signed[starts] - opening
     balance -= np.repeat(base, lengths)
     if max(int(balance.max()), -int(balance.min())) > LIMIT:
-        raise _too_large()
+        raise too_large()
     return balance
 
 
@@ -228,10 +229,11 @@ def _check_range(
         return
     moved = np.add.reduceat(np.abs(signed).astype(np.float64), starts) + np.abs(opening)
     if float(moved.max()) > 2.0**62:
-        raise _too_large()
+        raise too_large()
 
 
-def _too_large() -> ParameterError:
+def too_large() -> ParameterError:
+    """Make the error of a balance that a float cannot hold."""
     return ParameterError(
         f"a running balance passes {LIMIT} minor units, where a float64 no longer holds the last one.\n\n"
         "Hint: are the amounts already in minor units? Then divide them, or use minor_units=0"
@@ -255,7 +257,8 @@ def _plain_series(series: pd.Series[Any]) -> NDArray[Any]:
         return _plain_series(series.astype(series.cat.categories.dtype))
     if kind in "iuf":
         if series.hasnans or kind == "f":
-            return series.to_numpy(dtype=np.float64, na_value=np.nan)
+            width = getattr(series.dtype, "itemsize", 8) if kind == "f" else 8
+            return series.to_numpy(dtype=np.dtype(f"f{width}"), na_value=np.nan)
         return series.to_numpy(dtype=np.dtype(f"{kind}8"))
     return series.to_numpy(dtype=object)
 
@@ -272,11 +275,11 @@ def _parse_integers(array: NDArray[Any], minor_units: int) -> tuple[NDArray[np.i
     return array.astype(np.int64) * scale, problems
 
 
-def _parse_floats(array: NDArray[np.float64], minor_units: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    scale = 10**minor_units
+def _parse_floats(values: NDArray[Any], minor_units: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    scale, array = 10**minor_units, values.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         nearest = np.rint(array * scale)
-        exact = nearest / scale == array
+        exact = (nearest / scale).astype(values.dtype, copy=False) == values
         problems = np.zeros(array.size, dtype=np.int8)
         if not exact.all():
             spread = np.minimum(_SLACK + 8 * np.spacing(np.abs(array * scale)), _MAX_SLACK)

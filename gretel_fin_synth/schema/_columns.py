@@ -1,0 +1,166 @@
+"""The columns of a table of transactions: their names, and what is done if one is missing."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.schema._failures import Problem, of_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = [
+    "AMOUNT",
+    "BALANCE",
+    "CATEGORY",
+    "COLUMNS",
+    "CREDIT",
+    "CUSTOMER",
+    "DATE",
+    "DEBIT",
+    "TYPE",
+    "TYPES",
+    "ExtraColumn",
+    "Kind",
+    "check_extra_columns",
+    "name_problems",
+    "near_names",
+]
+
+CUSTOMER = "customer_id"
+DATE = "transaction_date"
+AMOUNT = "transaction_amount"
+TYPE = "transaction_type"
+CATEGORY = "transaction_category"
+BALANCE = "account_balance"
+COLUMNS = (CUSTOMER, DATE, AMOUNT, TYPE, CATEGORY, BALANCE)
+
+CREDIT, DEBIT = "credit", "debit"
+TYPES = (CREDIT, DEBIT)
+
+Kind = Literal["category", "number", "datetime", "constant"]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+# Names under which banks' exports hold the columns, besides those that look alike.
+_OTHER_NAMES = {
+    CUSTOMER: ("customer", "cust", "client", "client_id", "account", "account_id", "user_id", "iban"),
+    DATE: ("date", "datetime", "timestamp", "time", "booking_date", "value_date", "posted_at"),
+    AMOUNT: ("amount", "amt", "value", "sum"),
+    TYPE: ("type", "direction", "dr_cr", "debit_credit", "sign"),
+    CATEGORY: ("category", "merchant_category", "mcc", "k_symbol", "purpose"),
+    BALANCE: ("balance", "running_balance", "balance_after"),
+}
+
+
+@dataclass(frozen=True)
+class ExtraColumn:
+    """A column beside the six that a backend shall learn.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the table.
+    kind : {"category", "number", "datetime", "constant"}, default "category"
+        ``"category"`` takes one of a few values per transaction, ``"number"`` a finite number, ``"datetime"``
+        a date or timestamp; ``"constant"`` has one value per customer, the same in all of a customer's rows.
+
+    Raises
+    ------
+    ParameterError
+        If `name` is empty or one of the six columns, or `kind` is unknown.
+
+    Examples
+    --------
+    >>> from gretel_fin_synth import ExtraColumn
+    >>> ExtraColumn("merchant")
+    ExtraColumn(name='merchant', kind='category')
+    """
+
+    name: str
+    kind: Kind = "category"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            msg = f"the name of an extra column is {self.name!r}; it must be text.\n\n"
+            raise ParameterError(msg + "Hint: ExtraColumn('merchant')")
+        if self.name in COLUMNS:
+            msg = f"{self.name!r} is one of the six columns, so it can't be an extra one too.\n\n"
+            raise ParameterError(msg + "Hint: leave it out of extra_columns, or rename the column")
+        if self.kind not in KINDS:
+            near = difflib.get_close_matches(str(self.kind), KINDS, 1, 0.0)
+            msg = (
+                f"extra column {self.name!r} has the kind {self.kind!r}; allowed are {', '.join(KINDS)}.\n\n"
+            )
+            raise ParameterError(msg + f"Hint: ExtraColumn({self.name!r}, kind={near[0]!r})")
+
+
+def check_extra_columns(extra_columns: Iterable[ExtraColumn] | None) -> tuple[ExtraColumn, ...]:
+    """Return the descriptions as a tuple; refuse what is none, and names that occur twice."""
+    if extra_columns is None:
+        return ()
+    hint = "\n\nHint: extra_columns=[ExtraColumn('merchant', kind='category')]"
+    if isinstance(extra_columns, (str, ExtraColumn)):
+        msg = f"extra_columns is {extra_columns!r}; a list of ExtraColumn is needed.{hint}"
+        raise ParameterError(msg)
+    described = tuple(extra_columns)
+    for extra in described:
+        if not isinstance(extra, ExtraColumn):
+            msg = f"extra_columns holds {extra!r}; every item must be an ExtraColumn.{hint}"
+            raise ParameterError(msg)
+    twice = [name for name, count in Counter(extra.name for extra in described).items() if count > 1]
+    if twice:
+        msg = f"extra_columns describes {twice[0]!r} more than once.{hint}"
+        raise ParameterError(msg)
+    return described
+
+
+def name_problems(names: Sequence[Any], wanted: Iterable[str]) -> list[Problem]:
+    """Say which of the `wanted` columns a table lacks or has more than once."""
+    problems = []
+    counts = Counter(name for name in names if isinstance(name, str))
+    for name, count in counts.items():
+        if count > 1:
+            hint = "frame = frame.loc[:, ~frame.columns.duplicated()] keeps the first of each"
+            problems.append(of_column(name, name, f"occurs {count} times; names must be unique", hint))
+    for name in wanted:
+        if name not in counts:
+            problems.append(_missing(name, names))
+    return problems
+
+
+def near_names(name: str, names: Iterable[Any]) -> list[str]:
+    """Names among `names` that probably mean `name`, the likeliest first."""
+    scores = {}
+    for candidate in names:
+        if isinstance(candidate, str) and candidate not in COLUMNS:
+            scores[candidate] = _likeness(
+                name, re.sub(r"[^a-z0-9]+", "_", candidate.strip().lower()).strip("_")
+            )
+    return sorted((c for c in scores if scores[c] >= 0.7), key=lambda c: -scores[c])
+
+
+def _likeness(name: str, candidate: str) -> float:
+    if candidate == name:
+        return 1.0
+    if candidate in _OTHER_NAMES.get(name, ()):
+        return 0.95
+    return difflib.SequenceMatcher(None, name, candidate).ratio()
+
+
+def _missing(name: str, names: Sequence[Any]) -> Problem:
+    near = near_names(name, names)
+    shown = ", ".join(repr(n) for n in names[:12]) + (", ..." if len(names) > 12 else "")
+    if near:
+        text = f"is missing; did you mean {near[0]!r}? The table has {shown or 'no columns'}"
+        return of_column(name, None, text, f"frame = frame.rename(columns={{{near[0]!r}: {name!r}}})")
+    text = f"is missing; the table has {shown or 'no columns'}"
+    if name == BALANCE:
+        hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to add it"
+    else:
+        hint = f"the six columns are {', '.join(COLUMNS)}"
+    return of_column(name, None, text, hint)

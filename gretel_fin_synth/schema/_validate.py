@@ -1,0 +1,292 @@
+"""Validation of whole tables, on any kind of frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pandas as pd
+
+from gretel_fin_synth import _frames, _money
+from gretel_fin_synth._ledger import datetime_ticks, find_breaks, make_ledger, text_is
+from gretel_fin_synth.schema import _rules
+from gretel_fin_synth.schema._columns import (
+    AMOUNT,
+    BALANCE,
+    CATEGORY,
+    COLUMNS,
+    CREDIT,
+    CUSTOMER,
+    DATE,
+    TYPE,
+    ExtraColumn,
+    check_extra_columns,
+    name_problems,
+)
+from gretel_fin_synth.schema._extra import inspect_extra
+from gretel_fin_synth.schema._failures import Problem, failure_cases, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gretel_fin_synth._frames import FrameT
+
+__all__ = ["Inspection", "canonical_transactions", "inspect_transactions", "validate_transactions"]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What an inspection of a table found.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        The table, its sound columns coerced; an unsound column is as it was given.
+    changed : tuple of str
+        Columns that had to be coerced.
+    problems : tuple of Problem
+        What is wrong; empty if nothing is.
+    """
+
+    frame: pd.DataFrame
+    changed: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    @property
+    def failure_cases(self) -> pd.DataFrame:
+        """Every failing cell, as in :class:`gretel_fin_synth.SchemaViolation`."""
+        return failure_cases(self.problems, self.frame.index)
+
+
+def validate_transactions(
+    frame: FrameT,
+    *,
+    balance: bool = True,
+    minor_units: int = 2,
+    extra_columns: Iterable[ExtraColumn] | None = None,
+) -> FrameT:
+    """Check that a table is a table of transactions, and coerce what is safe.
+
+    Parameters
+    ----------
+    frame : dataframe of n rows
+        pandas, polars (eager or lazy), pyarrow or duckdb. Needs ``customer_id``, ``transaction_date``,
+        ``transaction_amount``, ``transaction_type``, ``transaction_category`` and, with `balance`,
+        ``account_balance``; other columns are kept as they are. No rows at all are fine.
+    balance : bool, default True
+        Whether every ``account_balance`` has to be the one before it (of the same customer, in chronological
+        order, ties in the order of the frame) plus the signed amount, to the minor unit. With False the
+        column may be absent; if it is there it must hold finite numbers, whether they add up or not. Real
+        tables often need this: banks round, and exports lose rows.
+    minor_units : int, default 2
+        Decimals of the currency.
+    extra_columns : iterable of ExtraColumn, optional
+        Further columns whose kind is checked too; missing values are allowed in them, except that a
+        ``"constant"`` has one value per customer.
+
+    Returns
+    -------
+    same type as frame
+        The rows in their order with their index. Coerced, if need be: ISO 8601 text and ``datetime.date``
+        to timestamps; integers and ``Decimal`` to floats; categorical columns to text; whole-number ids
+        and categories to text (7 becomes ``"7"``, so read "007" as text in the first place); amounts like
+        ``0.1 + 0.2`` to the double nearest to their decimal literal. A frame in which nothing had to
+        change is returned as it is; a lazy one is computed for the check.
+
+    Raises
+    ------
+    SchemaViolation
+        If anything else is wrong. The error lists the first failing cells with what to write instead and
+        carries all of them as ``.failure_cases``.
+    ParameterError
+        If `frame` is no dataframe, or an option has a value that cannot work.
+
+    See Also
+    --------
+    Transactions : the same rules as a pandera model.
+    check_balance : counts balances that do not add up, instead of refusing them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from gretel_fin_synth import validate_transactions
+    >>> frame = pd.DataFrame(
+    ...     {
+    ...         "customer_id": ["007", "007"],
+    ...         "transaction_date": ["2024-03-30", "2024-03-31"],
+    ...         "transaction_amount": [100, 12],
+    ...         "transaction_type": ["credit", "debit"],
+    ...         "transaction_category": ["salary", "groceries"],
+    ...         "account_balance": [100, 88],
+    ...     }
+    ... )
+    >>> validate_transactions(frame)["transaction_amount"].tolist()
+    [100.0, 12.0]
+    >>> frame["transaction_type"] = ["credit", "DEBIT "]
+    >>> validate_transactions(frame)
+    Traceback (most recent call last):
+        ...
+    gretel_fin_synth.errors.SchemaViolation: not a table of transactions because of 1 cell ...
+      column 'transaction_type', row 1: 'DEBIT ' is not a type; write 'debit'
+    <BLANKLINE>
+    Hint: ...
+    """
+    given: Any = _frames.collected(frame)
+    inspection = inspect_transactions(
+        given, balance=balance, minor_units=minor_units, extra_columns=extra_columns
+    )
+    if inspection.problems:
+        index = given.index if isinstance(given, pd.DataFrame) else None
+        raise violation(inspection.problems, index)
+    if not inspection.changed:
+        return frame.copy(deep=False) if isinstance(frame, pd.DataFrame) else frame
+    changed = _frames.set_columns(given, {name: inspection.frame[name] for name in inspection.changed})
+    return cast("FrameT", _frames.from_arrow(frame, changed) if given is not frame else changed)
+
+
+def inspect_transactions(
+    frame: Any,
+    *,
+    balance: bool = False,
+    minor_units: int = 2,
+    extra_columns: Iterable[ExtraColumn] | None = None,
+) -> Inspection:
+    """Do what :func:`validate_transactions` does, but report what is wrong instead of raising it.
+
+    Parameters
+    ----------
+    frame, balance, minor_units, extra_columns
+        See :func:`validate_transactions`; only `balance` has another default.
+
+    Returns
+    -------
+    Inspection
+        Its frame has the six columns (or five) and the described extra ones only.
+
+    Raises
+    ------
+    ParameterError
+        If `frame` is no dataframe, or an option has a value that cannot work.
+    """
+    minor_units = _money.check_minor_units(minor_units)
+    extra = check_extra_columns(extra_columns)
+    names = _frames.column_names(frame)
+    wanted = [name for name in COLUMNS if name != BALANCE or balance or BALANCE in names]
+    wanted += [column.name for column in extra]
+    problems = name_problems(names, wanted)
+    if problems:
+        index = frame.index if isinstance(frame, pd.DataFrame) else None
+        return Inspection(pd.DataFrame(index=index), (), tuple(problems))
+    given = _frames.sub_frame(frame, wanted)
+    columns, problems = _inspect_columns(given, minor_units)
+    for column in extra:
+        problems += inspect_extra(given, column)
+    changed = {name: column for name, column in columns.items() if column is not given[name]}
+    coerced = given.assign(**{name: column.array for name, column in changed.items()}) if changed else given
+    if balance and not problems:
+        problems = _balance_problems(coerced, minor_units)
+    return Inspection(coerced, tuple(changed), tuple(problems))
+
+
+def canonical_transactions(
+    frame: Any,
+    *,
+    balance: bool = False,
+    minor_units: int = 2,
+    extra_columns: Iterable[ExtraColumn] | None = None,
+) -> pd.DataFrame:
+    """Validate any frame and give it as pandas with plain dtypes: the form in which ``fit`` works on it.
+
+    Parameters
+    ----------
+    frame, balance, minor_units, extra_columns
+        See :func:`validate_transactions`; only `balance` has another default.
+
+    Returns
+    -------
+    pandas.DataFrame, shape (n, 5 or more)
+        The six columns (``account_balance`` only if it is there) in the order of the schema, then the
+        described extra ones; text as the default text dtype of pandas, dates as numpy ``datetime64``
+        without a time zone (the local time is kept), money as ``float64``; index 0 to n - 1.
+
+    Raises
+    ------
+    SchemaViolation, ParameterError
+        See :func:`validate_transactions`.
+    """
+    given = _frames.collected(frame)
+    found = inspect_transactions(given, balance=balance, minor_units=minor_units, extra_columns=extra_columns)
+    if found.problems:
+        raise violation(found.problems, given.index if isinstance(given, pd.DataFrame) else None)
+    columns: dict[str, Any] = {}
+    for name in found.frame.columns:
+        columns[name] = _plain(found.frame[name])
+    return pd.DataFrame(columns)
+
+
+def _inspect_columns(
+    given: pd.DataFrame, minor_units: int
+) -> tuple[dict[str, pd.Series[Any]], list[Problem]]:
+    """Inspect those of the six columns that are there."""
+    columns: dict[str, pd.Series[Any]] = {}
+    problems: list[Problem] = []
+    for name in COLUMNS:
+        if name not in given.columns:
+            continue
+        column = given[name]
+        if name in (CUSTOMER, CATEGORY):
+            columns[name], found = _rules.inspect_text(column)
+        elif name == DATE:
+            columns[name], found = _rules.inspect_date(column)
+        elif name == AMOUNT:
+            columns[name], found = _rules.inspect_amount(column, minor_units)
+        elif name == TYPE:
+            columns[name], found = _rules.inspect_type(column)
+        else:
+            columns[name], found = _rules.inspect_balance(column, minor_units)
+        problems += found
+        if columns[name].equals(column) and columns[name].dtype == column.dtype:
+            columns[name] = column
+    return columns, problems
+
+
+def _balance_problems(frame: pd.DataFrame, minor_units: int) -> list[Problem]:
+    """Report the rows whose balance does not follow from the one before."""
+    codes, _ = _money.parse_minor(frame[AMOUNT], minor_units)
+    signed = np.where(text_is(frame[TYPE], CREDIT), codes, -codes)
+    ledger = make_ledger(frame[CUSTOMER], [datetime_ticks(frame[DATE])])
+    breaks = find_breaks(frame[BALANCE], ledger.arrange(signed), ledger, minor_units=minor_units)
+    if not breaks.where.size:
+        return []
+    rows = ledger.positions(breaks.where)
+    in_frame = np.argsort(rows, kind="stable")
+    rows, expected = rows[in_frame], _money.from_minor(breaks.expected[in_frame], minor_units)
+    texts = [
+        f"does not add up: the balance before and the signed amount make {amount:.{minor_units}f}"
+        for amount in expected.tolist()
+    ]
+    hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to make them anew"
+    return [Problem(BALANCE, rows, frame[BALANCE].iloc[rows].tolist(), texts, hint)]
+
+
+def _plain(column: pd.Series[Any]) -> Any:
+    """Values of a sound column with the dtype that pandas gives by default."""
+    if _rules.is_text(column.dtype) or column.dtype == object:
+        return (
+            pd.array(column.to_numpy(dtype=object), dtype="str")
+            if len(column)
+            else pd.Series([], dtype="str")
+        )
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return column.dt.tz_localize(None).to_numpy()
+    if isinstance(column.dtype, pd.ArrowDtype):
+        return _plain(_frames.to_numpy_backed(column))
+    if column.dtype.kind == "f":
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return column.array
