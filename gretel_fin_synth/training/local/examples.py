@@ -92,7 +92,7 @@ def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.boo
                 parts[name] = np.zeros((len(data.kind), *value.shape[1:]), value.dtype)
             parts[name][rows] = value
 
-    length = data.length
+    length, middles = data.length, cell_middles(world)
     while (a := int((length > history.step).sum())) > 0:
         rows = data.offset[:-1][:a] + history.step
         kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
@@ -114,9 +114,9 @@ def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.boo
             gap=day - history.day[:a],
             next_day=day,
             slot_features=slot_features,
-            slot_after=after_classes(world, history.balance[:a], kind, amounts),
+            slot_after=history.after_classes(a, kind, amounts),
             slot_match=(amounts == cents[:, None]) & (amounts > 0),
-            cell_after=after_classes(world, history.balance[:a], kind, cell_middles(world)[kind]),
+            cell_after=history.after_classes(a, kind, middles[kind]),
             customer=np.arange(a),
         )
         history.advance(a, kind, day, cents)
@@ -129,8 +129,3 @@ def cell_middles(world: World) -> IntArray:
     table = world.amounts
     return np.rint(np.sqrt(table.low.astype(float) * table.high)).astype(np.int64)
 
-
-def after_classes(world: World, balance: IntArray, kind: IntArray, amounts: IntArray) -> npt.NDArray[np.uint8]:
-    """Return the class of the balance that each amount would leave, (a, n)."""
-    after = balance[:, None] + amounts * world.sign[kind][:, None]
-    return world.scales.after_class(after).astype(np.uint8)

@@ -20,6 +20,8 @@ ROWS_PER_BATCH = 600
 MIN_BATCHES = 8
 PATIENCE = 3
 DECAYS = 2
+POLISH_EPOCHS = 4
+POLISH_RATE = 0.02
 
 
 @dataclass
@@ -102,7 +104,17 @@ class Trainer:
             if self.options.max_seconds is not None and progress.seconds > self.options.max_seconds:
                 break
         self.network.load_state_dict(best_state)
+        self._polish(np.sort(np.r_[train, held_out]), rng, generator)
         return best_epoch
+
+    def _polish(self, customers: IntArray, rng: np.random.Generator, generator: torch.Generator) -> None:
+        """Fit the tables of log odds alone, without dropout, so that mean predictions are those of the data."""
+        tables = self.network.parameter_groups(self.options.learning_rate)[1]["params"]
+        optimiser = torch.optim.Adam(tables, lr=POLISH_RATE)
+        for epoch in range(POLISH_EPOCHS):
+            for group in optimiser.param_groups:
+                group["lr"] = POLISH_RATE * (1 - epoch / POLISH_EPOCHS)
+            self._epoch(self._batches(customers, rng), optimiser, generator, dropout=False)
 
     def loss_of(self, customers: IntArray) -> float:
         """Return the mean negative log likelihood per transaction, in nats."""
@@ -122,8 +134,8 @@ class Trainer:
         return {name: value / max(n_rows, 1) for name, value in total.items()}
 
     def _epoch(self, batches: list[IntArray], optimiser: torch.optim.Optimizer,
-               generator: torch.Generator) -> float:
-        self.network.train()
+               generator: torch.Generator, dropout: bool = True) -> float:
+        self.network.train(dropout)
         total, n_rows = 0.0, 0
         for batch in batches:
             losses = self._losses(batch, generator)

@@ -31,6 +31,8 @@ N_USED = 7
 N_THIS_MONTH = 4
 GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
 N_GAP = len(GAP_EDGES) + 1
+RELATIVE_EDGES = np.array([-2, -1, -0.5, -0.25, -0.1, -0.03, 0.03, 0.1, 0.25, 0.5, 1, 2])
+N_RELATIVE = len(RELATIVE_EDGES) + 2
 N_RBF = 10
 SLOT_FEATURES = N_RULES + 10
 
@@ -118,6 +120,10 @@ class History:
         self.gap = np.zeros(n, np.int64)
         self.balance = plans.start.copy()
         self.average = plans.start.astype(float)
+        self.low = plans.start.astype(float)
+        self.peak = plans.start.copy()
+        self.recent = np.zeros((n, 2))
+        self.n_flow = np.zeros((n, 2))
         self.kind = np.full(n, k)
         self.position = np.zeros(n, np.float32)
         self.last_day = np.full((n, k), -1)
@@ -161,6 +167,14 @@ class History:
                 world.scales.signed_log(self.month_net[:a]),
                 world.scales.signed_log(self.flow[:a, 0] / months),
                 world.scales.signed_log(self.flow[:a, 1] / months),
+                world.scales.signed_log(self.low[:a]),
+                world.scales.signed_log(balance - self.low[:a]),
+                world.scales.signed_log(self.peak[:a] - balance),
+                np.log1p(self.recent[:a, 1] / world.scales.typical),
+                np.log1p(self.recent[:a, 0] / world.scales.typical),
+                np.clip((self.recent[:a, 1] - self.recent[:a, 0]) / self.habit(a), -3, 3),
+                np.clip((balance - self.low[:a]) / self.habit(a), -3, 3),
+                np.clip((balance - self.average[:a]) / self.habit(a), -3, 3),
                 np.log1p(left_days), np.log(elapsed) / 2, np.log(so_far), np.full(a, self.step == 0),
                 left_days == 0,
                 calendar.day_of_month[day] / 31, day / calendar.n_days,
@@ -169,6 +183,23 @@ class History:
             ], axis=1),
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
+
+    def habit(self, a: int) -> npt.NDArray[np.float64]:
+        """Return the mean credit of each customer so far, or the typical balance before the first; (a,)."""
+        credits = self.n_flow[:a, 1]
+        mean = self.flow[:a, 1] / np.maximum(credits, 1)
+        return np.where(credits > 0, np.maximum(mean, 1), self.world.scales.typical)
+
+    def relative_classes(self, a: int, balance_after: IntArray) -> IntArray:
+        """Return the class of balances, (a, n), seen from the customer's own usual level after a debit."""
+        away = (balance_after - self.low[:a, None]) / self.habit(a)[:, None]
+        return np.where(self.n_flow[:a, :1] > 0, 1 + np.searchsorted(RELATIVE_EDGES, away), 0)
+
+    def after_classes(self, a: int, kind: IntArray, amounts: IntArray) -> npt.NDArray[np.uint8]:
+        """Return the class, own and relative, of the balance that each amount would leave, (a, n, 2)."""
+        after = self.balance[:a, None] + amounts * self.world.sign[kind][:, None]
+        own = self.world.scales.after_class(after)
+        return np.stack([own, self.relative_classes(a, after)], axis=2).astype(np.uint8)
 
     def gap_class(self, a: int) -> IntArray:
         """Return the class of days between the last two transactions."""
@@ -274,6 +305,13 @@ class History:
         keep = np.exp(-self.gap[:a] / 30.0)
         self.average[:a] = keep * self.average[:a] + (1 - keep) * self.balance[:a]
         self.balance[:a] += signed
+        debit = signed < 0
+        weight = np.where(self.n_flow[:a, 0] == 0, 1.0, 0.25)
+        self.low[:a] += np.where(debit, weight * (self.balance[:a] - self.low[:a]), 0.0)
+        self.peak[:a] = np.maximum(self.peak[:a], self.balance[:a])
+        self.recent[:a] *= keep[:, None]
+        self.recent[rows, 1 - debit] += amount
+        self.n_flow[rows, 1 - debit] += 1
         self.day[:a], self.kind[:a] = day, kind
         self.position[:a] = world.amounts.locate(kind, amount)
         self.last_day[rows, kind] = day

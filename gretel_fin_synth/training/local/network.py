@@ -19,6 +19,7 @@ from gretel_fin_synth.training.local.history import (
     GAP_EDGES,
     N_DUE,
     N_GAP,
+    N_RELATIVE,
     N_SINCE,
     N_TIMES,
     N_THIS_MONTH,
@@ -89,11 +90,12 @@ class TransactionLSTM(nn.Module):
         self.amount_position = nn.Linear(hidden, N_BUMPS)
         self.amount_group = nn.Linear(hidden, world.amounts.n_groups + 1)
         self.amount_after = nn.Linear(hidden, world.scales.n_after)
+        self.amount_relative = nn.Linear(hidden, N_RELATIVE)
         self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
         nn.init.zeros_(self.due_by_kind.weight)
         nn.init.zeros_(self.due_by_times.weight)
         for layer in (self.date_day, self.date_gap, self.date_due, self.amount_position, self.amount_group,
-                      self.amount_after, self.amount_slot):
+                      self.amount_after, self.amount_relative, self.amount_slot):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.date_gap.bias, -2.0)
@@ -123,7 +125,8 @@ class TransactionLSTM(nn.Module):
         """Return groups for the optimiser: tables of log odds learn faster and do not decay."""
         tables = [self.kind_bias, self.due_by_kind.weight, self.due_by_times.weight, *self.class_shared,
                   *(layer.weight for layer in self.class_by_kind), self.date_gap.bias, self.date_day.bias,
-                  self.date_due.bias, self.amount_slot.bias, self.amount_after.bias, self.amount_group.bias]
+                  self.date_due.bias, self.amount_slot.bias, self.amount_after.bias, self.amount_group.bias,
+                  self.amount_relative.bias]
         known = {id(parameter) for parameter in tables}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
         return [{"params": rest, "lr": learning_rate},
@@ -189,8 +192,9 @@ class TransactionLSTM(nn.Module):
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
         if self.switches["balance"]:
-            cells = cells + after.gather(1, cell_after)
-            slots = slots + after.gather(1, slot_after)
+            relative = self.amount_relative(body)
+            cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])
+            slots = slots + after.gather(1, slot_after[..., 0]) + relative.gather(1, slot_after[..., 1])
         slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
         if not self.switches["copy"]:
             slots = torch.full_like(slots, -torch.inf)

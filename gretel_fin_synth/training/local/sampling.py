@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gretel_fin_synth.training.local.examples import Sequences, after_classes, cell_middles
+from gretel_fin_synth.training.local.examples import Sequences, cell_middles
 from gretel_fin_synth.training.local.history import GAP_EDGES, N_SLOTS, History, World
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.plans import Plans
@@ -70,11 +70,10 @@ def _draw_amount(network: TransactionLSTM, history: History, chosen: torch.Tenso
                  middles: IntArray, rng: np.random.Generator, temperature: float) -> IntArray:
     world, a = history.world, len(kind)
     amounts, features = history.slots(a, kind, day)
-    balance = history.balance[:a]
     logits = network.amount_logits(
         chosen, torch.as_tensor(kind), torch.as_tensor(features),
-        torch.as_tensor(after_classes(world, balance, kind, amounts).astype(np.int64)),
-        torch.as_tensor(after_classes(world, balance, kind, middles[kind]).astype(np.int64)))
+        torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
+        torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)))
     choice = _choose(logits / temperature, rng)
     copied = choice < N_SLOTS
     cell = np.where(copied, 0, choice - N_SLOTS)
