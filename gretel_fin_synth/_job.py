@@ -167,12 +167,44 @@ def read_transactions(path: Path, extras: Sequence[ExtraColumn] = ()) -> pd.Data
     SchemaViolation
         If it is not a table of transactions; notes on the error say where in the file.
     """
-    table = read_table(path, numbers=[extra.name for extra in extras if extra.kind == "number"])
+    table = _read(path, extras)
     try:
         return fs.validate_transactions(table, balance=False, extra_columns=extras)
     except SchemaViolation as violation:
         violation.add_note("\n".join([f"In {path}", *locate(violation, path)]))
         raise
+
+
+def judge(
+    real: Path, synthetic: Path, holdout: Path | None, extras: Sequence[ExtraColumn], seed: int
+) -> Evaluation:
+    """Evaluate one file by another, on the six columns, the starting amounts and the described extra columns.
+
+    Parameters
+    ----------
+    real, synthetic, holdout : Path
+        CSV or Parquet files; the synthetic table may be broken.
+    extras : sequence of ExtraColumn
+        Extra columns that count.
+    seed : int
+        Decides everything that is random.
+
+    Returns
+    -------
+    Evaluation
+        Of the synthetic table.
+    """
+    names = [*COLUMNS, STARTING, *(extra.name for extra in extras)]
+
+    def those(table: pd.DataFrame) -> pd.DataFrame:
+        return table[[name for name in names if name in table.columns]]
+
+    return fs.evaluate(
+        those(read_transactions(real, extras)),
+        those(_read(synthetic, extras)),
+        holdout=None if holdout is None else those(read_transactions(holdout, extras)),
+        seed=seed,
+    )
 
 
 def train(
@@ -260,6 +292,10 @@ def with_balances(table: pd.DataFrame, path: Path, amounts: pd.DataFrame | None 
         )
         raise ParameterError(msg)
     return fs.reconstruct_balance(table, starting_amounts=STARTING if amounts is None else amounts)
+
+
+def _read(path: Path, extras: Sequence[ExtraColumn]) -> pd.DataFrame:
+    return read_table(path, numbers=[extra.name for extra in extras if extra.kind == "number"])
 
 
 def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:

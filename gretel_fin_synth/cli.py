@@ -214,7 +214,7 @@ def run(
         )
         result = _job.run(options, say)
         say.note(f"Done in {time.monotonic() - began:.0f} s.\n")
-        typer.echo(result.evaluation.verdict)
+        typer.echo(str(result.evaluation))
         typer.echo(f"Report: {result.report}")
 
 
@@ -346,7 +346,8 @@ def evaluate(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="Real customers the model never saw."),
     ] = None,
-    seed: Seed = 0,
+    extra: Extra = [],  # noqa: B006 - typer copies it
+    seed: Annotated[int, typer.Option(min=0, help="Decides every random draw of the evaluation.")] = 0,
     quiet: Quiet = False,
 ) -> None:
     """Judge a synthetic table by the real one that it was learned from, whoever made it.
@@ -355,11 +356,11 @@ def evaluate(
     Example:
       gretel-fin-synth evaluate train.csv synthetic.csv --holdout-file holdout.csv --output report
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
+    extras = _parse_extras(extra)
     say = _job.Steps(quiet=quiet)
     with _told(), new_files(output) as folder:
         say("Evaluating")
-        tables = [None if path is None else read_table(path) for path in (real, synthetic, holdout_file)]
-        evaluation = fs.evaluate(tables[0], tables[1], holdout=tables[2], seed=_chosen(seed, say))
+        evaluation = _job.judge(real, synthetic, holdout_file, extras, seed)
         _job.write_evaluation(evaluation, folder)
-    typer.echo(evaluation.verdict)
+    typer.echo(str(evaluation))
     typer.echo(f"Report: {output / _job.HTML}")
