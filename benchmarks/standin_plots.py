@@ -1,0 +1,125 @@
+"""Draw what a bank analyst would look at first, for a world or for any table of transactions.
+
+    python benchmarks/standin_plots.py retail out.png
+    python benchmarks/standin_plots.py ../shared/data/berka_early/train.parquet out.png
+
+Needs matplotlib (``pip install matplotlib``), which the library itself does not use.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from worlds import WORLDS, make_world
+
+
+def load(source: str) -> pd.DataFrame:
+    """Return a world by name, or a table by path."""
+    if source in WORLDS:
+        return make_world(source)
+    path = Path(source)
+    frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    return frame.assign(transaction_date=pd.to_datetime(frame["transaction_date"]))
+
+
+def draw(frame: pd.DataFrame, title: str, target: Path) -> None:
+    """Draw twelve panels into one PNG."""
+    figure, axes = plt.subplots(4, 3, figsize=(19, 20))
+    panels = [
+        _amounts,
+        _common_amounts,
+        _categories,
+        _days_of_month,
+        _weekdays,
+        _months,
+        _rows,
+        _balances,
+        _one_month,
+        _lives,
+        _gaps,
+        _times,
+    ]
+    for axis, panel in zip(axes.flat, panels, strict=True):
+        panel(frame, axis)
+        axis.set_title(panel.__name__.strip("_").replace("_", " "))
+    customers = frame["customer_id"].nunique()
+    figure.suptitle(f"{title}: {len(frame)} rows, {customers} customers")
+    figure.tight_layout()
+    figure.savefig(target, dpi=60)
+
+
+def _amounts(frame, axis):
+    bins = np.logspace(
+        np.log10(frame["transaction_amount"].min()), np.log10(frame["transaction_amount"].max()), 150
+    )
+    for kind, part in frame.groupby("transaction_type")["transaction_amount"]:
+        axis.hist(part, bins=bins, alpha=0.6, label=kind)
+    axis.set_xscale("log")
+    axis.legend()
+
+
+def _common_amounts(frame, axis):
+    frame["transaction_amount"].value_counts().head(30).sort_index().plot.barh(ax=axis)
+
+
+def _categories(frame, axis):
+    keys = frame["transaction_type"] + " " + frame["transaction_category"]
+    keys.value_counts().head(30).plot.barh(ax=axis)
+
+
+def _days_of_month(frame, axis):
+    frame["transaction_date"].dt.day.value_counts().sort_index().plot.bar(ax=axis)
+
+
+def _weekdays(frame, axis):
+    frame["transaction_date"].dt.day_name().value_counts().plot.bar(ax=axis)
+
+
+def _months(frame, axis):
+    frame.groupby(frame["transaction_date"].dt.to_period("M"))["transaction_amount"].agg("size").plot.bar(
+        ax=axis
+    )
+
+
+def _rows(frame, axis):
+    axis.hist(frame.groupby("customer_id").size(), bins=40)
+
+
+def _balances(frame, axis):
+    low, high = frame["account_balance"].quantile([0.005, 0.995])
+    axis.hist(frame["account_balance"].clip(low, high), bins=100)
+    axis.set_xlabel(f"share below zero {(frame['account_balance'] < 0).mean():.3f}")
+
+
+def _lives(frame, axis):
+    for customer in frame["customer_id"].unique()[:6]:
+        part = frame[frame["customer_id"] == customer]
+        axis.step(part["transaction_date"], part["account_balance"], where="post", lw=0.9)
+    axis.axhline(0, color="black", lw=0.5)
+
+
+def _one_month(frame, axis):
+    first = frame[frame["customer_id"] == frame["customer_id"].unique()[0]]
+    axis.step(first["transaction_date"][:120], first["account_balance"][:120], where="post")
+    axis.axhline(0, color="black", lw=0.5)
+
+
+def _gaps(frame, axis):
+    days = frame.groupby("customer_id")["transaction_date"].diff().dt.days.dropna()
+    axis.hist(days.clip(0, 30), bins=31)
+
+
+def _times(frame, axis):
+    axis.hist(frame["transaction_date"].dt.hour, bins=24)
+
+
+if __name__ == "__main__":
+    draw(load(sys.argv[1]), sys.argv[1], Path(sys.argv[2]))
