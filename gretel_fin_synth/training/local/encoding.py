@@ -13,6 +13,7 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
+from gretel_fin_synth.training.local.profiles import running_balances
 
 IntArray = npt.NDArray[np.int64]
 
@@ -53,13 +54,6 @@ def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:
             [["type", "category"]].sort_values(["type", "category"]).reset_index(drop=True))
 
 
-def running_balances(data: Sequences, start: IntArray, sign: IntArray) -> IntArray:
-    """Return the balance after each row, in minor units."""
-    total = np.cumsum(data.cents * sign[data.kind])
-    before = np.r_[0, total][data.offset[:-1]]
-    return total + np.repeat(start - before, data.length)
-
-
 def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar: Calendar, k: int) -> World:
     """Learn the fixed parts of a table: cells of amounts, scales of balances."""
     sign = np.where(kinds["type"] == "credit", 1, -1)
@@ -72,39 +66,6 @@ def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np
     """Return first day, days without rows at the end, starting amount; (n, 3)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
     return np.column_stack([first, n_days - 1 - last, start]).astype(float)
-
-
-def codes_of(data: Sequences, start: IntArray, world: World) -> npt.NDArray[np.float64]:
-    """Return the coarse code of each customer's way of life, (n, 11)."""
-    sign, scales = world.sign, world.scales
-    signed = data.cents * sign[data.kind]
-    balance = running_balances(data, start, sign)
-    at = data.offset[:-1]
-    months = (data.day[data.offset[1:] - 1] - data.day[at] + 1) / 30.4 + 0.5
-    length = data.length
-
-    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.add.reduceat(values.astype(float), at) / length
-
-    income = np.add.reduceat(np.maximum(signed, 0).astype(float), at) / months
-    net = np.add.reduceat(signed.astype(float), at) / months
-    level = mean(balance)
-    swing = np.sqrt(np.maximum(mean(balance.astype(float) ** 2) - level**2, 0))
-    counts = np.zeros((len(length), world.n_kinds))
-    np.add.at(counts, (np.repeat(np.arange(len(length)), length), data.kind), 1)
-    shares = counts / length[:, None]
-    columns = [np.log(length / months), np.log1p(income / scales.typical), scales.signed_log(level), scales.signed_log(swing),
-               scales.signed_log(net), (counts > 0).sum(axis=1), mean(np.log(data.cents)),
-               mean(data.cents % 1000 == 0)]
-    return np.column_stack([*columns, _components(np.sqrt(shares), 3)])
-
-
-def _components(matrix: npt.NDArray[np.float64], n: int) -> npt.NDArray[np.float64]:
-    """Return the first principal components."""
-    centred = matrix - matrix.mean(axis=0)
-    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
-    n = min(n, left.shape[1])
-    return np.asarray(left[:, :n] * scale[:n])
 
 
 def world_to_dict(world: World) -> dict[str, Any]:
