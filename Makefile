@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 SOURCES := gretel_fin_synth tests benchmarks examples docs
 PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py)
 
+.NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-pandas22 lint format types layers docs bench wheel ci clean
 
