@@ -1,1 +1,35 @@
 """Judge a synthetic transaction table beside the real one: similarity, integrity, privacy, and a report."""
+
+from __future__ import annotations
+
+from gretel_fin_synth.evaluation._evaluation import SCHEMA_VERSION, Evaluation, TableFacts, evaluate
+from gretel_fin_synth.evaluation._table import Table, prepare
+from gretel_fin_synth.evaluation.registry import (
+    Measure,
+    available_measures,
+    register_measure,
+    unregister_measure,
+)
+from gretel_fin_synth.evaluation.results import AUDIENCES, GRADES, Concern, Count, Rate, Result, Score
+from gretel_fin_synth.evaluation.verdict import Verdict
+
+__all__ = [
+    "AUDIENCES",
+    "GRADES",
+    "SCHEMA_VERSION",
+    "Concern",
+    "Count",
+    "Evaluation",
+    "Measure",
+    "Rate",
+    "Result",
+    "Score",
+    "Table",
+    "TableFacts",
+    "Verdict",
+    "available_measures",
+    "evaluate",
+    "prepare",
+    "register_measure",
+    "unregister_measure",
+]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from gretel_fin_synth._frames import to_pandas
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def prepare(frame: Any, *, minor_units: int = 2) -> Table:
     >>> table.has_balance
     False
     """
-    native = _to_pandas(frame)
+    native = to_pandas(frame)
     _check_columns(native)
     source = pd.DataFrame({name: _read_column(str(name), native[name]) for name in native.columns})
     has_balance = "account_balance" in source.columns
@@ -289,21 +289,6 @@ def shared_codes(*columns: Texts | Ints) -> tuple[list[Ints], Texts]:
     codes, levels = pd.factorize(stacked, sort=True)
     ends = np.cumsum([len(column) for column in columns])[:-1]
     return [part.astype(np.int64) for part in np.split(codes, ends)], np.asarray(levels)
-
-
-def _to_pandas(frame: Any) -> pd.DataFrame:
-    if isinstance(frame, pd.DataFrame):
-        return frame
-    try:
-        wrapped = nw.from_native(frame)
-    except TypeError as exc:
-        msg = (
-            f"A transaction table must be a dataframe, got {type(frame).__name__!r}.\n\n"
-            "Hint: pandas.read_csv('transactions.csv', dtype={'customer_id': str})"
-        )
-        raise ParameterError(msg) from exc
-    collected: pd.DataFrame = wrapped.lazy().collect(backend="pandas").to_native()
-    return collected
 
 
 def _check_columns(frame: pd.DataFrame) -> None:

@@ -12,36 +12,37 @@ shuffled).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gretel_fin_synth.evaluation._features import (
-    amount_autocorrelation,
-    balance_features,
-    customer_features,
-    gaps,
-    mix_changes,
-    repeat_shares,
-    runs,
-)
-from gretel_fin_synth.evaluation._similarity import (
-    js_similarity,
-    ks_similarity,
-    ratio_similarity,
-    tv_similarity,
+from gretel_fin_synth.evaluation._members import (
+    amounts,
+    balance,
+    calendar,
+    categories_and_sequences,
+    customers,
+    dynamics,
 )
 from gretel_fin_synth.evaluation._table import COLUMNS, Table, prepare, shared_codes
+from gretel_fin_synth.evaluation.results import Concern, Score, grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    Ints = NDArray[np.int64]
     Groups = dict[str, dict[str, float]]
 
-__all__ = ["WEIGHTS", "fidelity_groups", "group_scores", "overall", "shuffle_floor"]
+__all__ = [
+    "TITLES",
+    "WEIGHTS",
+    "Fidelity",
+    "fidelity",
+    "fidelity_groups",
+    "group_scores",
+    "overall",
+    "shuffle_floor",
+]
 
 WEIGHTS: Mapping[str, float] = {
     "amounts": 0.20,
@@ -51,11 +52,96 @@ WEIGHTS: Mapping[str, float] = {
     "balance": 0.10,
     "dynamics": 0.10,
 }
-_LOG_BINS = 50
-_ROUND_TO = (1, 10, 100, 1000)  # in units of the currency
-_LAGS = (1, 2, 3)
-_LEAST_CORRELATION = 0.10  # below these sizes a difference is not blown up by dividing by next to nothing
-_LEAST_SHARE = 0.05
+TITLES: Mapping[str, str] = {
+    "amounts": "Amounts",
+    "calendar": "Calendar",
+    "categories_and_sequences": "Categories and sequences",
+    "customers": "Customers",
+    "balance": "Balance",
+    "dynamics": "Dynamics",
+    "amount": "Amount",
+    "log_amount": "Logarithm of the amount",
+    "amount_given_kind": "Amount, given type and category",
+    "cents": "Cents",
+    "roundness": "Round amounts (1, 10, 100, 1000, .99)",
+    "day_of_month": "Day of the month",
+    "month_end": "Share on the month's last day",
+    "weekday": "Weekday",
+    "month": "Month",
+    "days_between": "Days between transactions",
+    "category": "Category",
+    "type_and_category": "Type and category",
+    "runs_of_two": "Runs of two categories",
+    "runs_of_three": "Runs of three categories",
+    "transactions": "Transactions per customer",
+    "active_span": "Active span",
+    "transactions_per_month": "Transactions per active month",
+    "monthly_net_flow": "Monthly net flow",
+    "categories": "Categories per customer",
+    "mean_log_amount": "Mean logarithm of amounts",
+    "running_balance": "Running balance",
+    "change_over_life": "Change over a customer's life",
+    "monthly_drift": "Monthly drift",
+    "volatility": "Volatility",
+    "negative_share": "Share of negative balances",
+    "autocorrelation": "Autocorrelation of amounts",
+    "repeats_monthly": "Payments that repeat monthly",
+    "repeats_on_same_day": "Repeats on the same day",
+    "mix_between_months": "Change of the mix between months",
+}
+"""Groups and members in words."""
+
+_FAR = 10.0  # points below a holdout from which a group is named in the verdict
+
+
+@dataclass(frozen=True)
+class Fidelity(Score):
+    """A :class:`Score` that is also put on a scale between the floor and a holdout.
+
+    Attributes
+    ----------
+    normalised : float or None
+        The score between the floor (0) and the holdout (100), each measured with the same number of
+        customers; not clipped: below 0 is worse than shuffled columns, above 100 is closer than other real
+        customers are. None without a holdout.
+    """
+
+    normalised: float | None = None
+
+
+def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.Generator) -> Fidelity:
+    """Return the fidelity of a table, with each group's floor and holdout value.
+
+    Parameters
+    ----------
+    real, synthetic, holdout : Table
+        Tables from :func:`prepare`.
+    rng : numpy.random.Generator
+        Shuffles the columns for the floor, and draws customers where tables differ in size.
+
+    Returns
+    -------
+    Fidelity
+        Graded on the scale from the floor (0) to the holdout (100), or to 100 without a holdout.
+    """
+    shuffled = shuffle_floor(real, rng)
+    groups = fidelity_groups(real, synthetic)
+    reference = None if holdout is None else fidelity_groups(real, holdout)
+    floor = fidelity_groups(real, shuffled)
+    score, lowest = overall(group_scores(groups)), overall(group_scores(floor))
+    normalised = None if holdout is None else _normalised(real, synthetic, holdout, shuffled, rng)
+    graded = 100 * (score - lowest) / (100 - lowest) if normalised is None and lowest < 100 else normalised
+    best = None if reference is None else group_scores(reference)
+    return Fidelity(
+        score=_known(score),
+        grade=grade_of(graded),
+        reference=None if best is None else _known(overall(best)),
+        floor=_known(lowest),
+        breakdown={name: _group(name, groups, reference, floor) for name in groups},
+        concerns=tuple(_concerns(group_scores(groups), best)),
+        notes=_notes(synthetic, holdout, groups),
+        normalised=normalised,
+    )
 
 
 def fidelity_groups(real: Table, other: Table) -> Groups:
@@ -86,12 +172,12 @@ def fidelity_groups(real: Table, other: Table) -> Groups:
     categories, _ = shared_codes(real.category, other.category)
     kinds, _ = shared_codes(real.kind, other.kind)
     return {
-        "amounts": _amounts(real, other, kinds),
-        "calendar": _calendar(real, other),
-        "categories_and_sequences": _categories(real, other, categories, kinds),
-        "customers": _customers(real, other),
-        "balance": _balance(real, other),
-        "dynamics": _dynamics(real, other, kinds),
+        "amounts": amounts(real, other, kinds),
+        "calendar": calendar(real, other),
+        "categories_and_sequences": categories_and_sequences(real, other, categories, kinds),
+        "customers": customers(real, other),
+        "balance": balance(real, other),
+        "dynamics": dynamics(real, other, kinds),
     }
 
 
@@ -125,108 +211,66 @@ def shuffle_floor(real: Table, seed: int | np.random.Generator) -> Table:
     return prepare(real.frame[columns].assign(**shuffled), minor_units=real.minor_units)
 
 
-def _amounts(real: Table, other: Table, kinds: list[Ints]) -> dict[str, float]:
-    log_real, log_other = np.log1p(real.cents), np.log1p(other.cents)
-    edges = np.linspace(log_real.min(initial=0.0), log_real.max(initial=0.0), _LOG_BINS + 1)[1:-1]
-    unit = 10**real.minor_units
-    return {
-        "amount": ks_similarity(real.cents, other.cents),
-        "log_amount": js_similarity(np.searchsorted(edges, log_real), np.searchsorted(edges, log_other)),
-        "amount_given_kind": _amount_given_kind(real, other, kinds),
-        "cents": tv_similarity(real.cents % unit, other.cents % unit),
-        "roundness": _roundness(real.cents, other.cents, unit),
-    }
-
-
-def _amount_given_kind(real: Table, other: Table, kinds: list[Ints]) -> float:
-    """Mean over real rows of the similarity of amounts in the row's kind; 0 for a kind that is lacking."""
-    if len(real) == 0:
-        return float("nan")
-    sizes = np.bincount(kinds[0])
-    groups = []
-    for kind, cents in zip(kinds, (real.cents, other.cents), strict=True):
-        counts = np.bincount(kind, minlength=len(sizes))
-        groups.append(np.split(cents[np.argsort(kind, kind="stable")], np.cumsum(counts)[:-1]))
-    values = [ks_similarity(groups[0][code], groups[1][code]) * sizes[code] for code in np.flatnonzero(sizes)]
-    return float(sum(values) / len(real))
-
-
-def _roundness(real: Ints, other: Ints, unit: int) -> float:
-    """Mean similarity of the shares of amounts that are multiples of 1, 10, 100, 1000, or end in .99."""
-    pairs = [(real % (unit * step) == 0, other % (unit * step) == 0) for step in _ROUND_TO]
-    if unit > 1:
-        pairs.append((real % unit == unit - unit // 100, other % unit == unit - unit // 100))
-    return float(np.mean([_share_similarity(left, right) for left, right in pairs]))
-
-
-def _calendar(real: Table, other: Table) -> dict[str, float]:
-    first = int(min(real.month.min(initial=2**40), other.month.min(initial=2**40)))
-    return {
-        "day_of_month": tv_similarity(real.day_of_month, other.day_of_month),
-        "month_end": _share_similarity(real.days_to_month_end == 0, other.days_to_month_end == 0),
-        "weekday": tv_similarity(real.weekday, other.weekday),
-        "month": tv_similarity(real.month - first, other.month - first),
-        "days_between": ks_similarity(gaps(real), gaps(other)),
-    }
-
-
-def _categories(real: Table, other: Table, categories: list[Ints], kinds: list[Ints]) -> dict[str, float]:
-    members = {"category": js_similarity(*categories), "type_and_category": js_similarity(*kinds)}
-    for length, name in ((2, "runs_of_two"), (3, "runs_of_three")):
-        pair = [
-            runs(codes, table.customer, length)
-            for codes, table in zip(categories, (real, other), strict=True)
-        ]
-        codes = np.unique(np.concatenate(pair), axis=0, return_inverse=True)[1].reshape(-1)
-        members[name] = js_similarity(codes[: len(pair[0])], codes[len(pair[0]) :])
-    return members
-
-
-def _customers(real: Table, other: Table) -> dict[str, float]:
-    left, right = customer_features(real), customer_features(other)
-    return {
-        "transactions": ks_similarity(left.transactions, right.transactions),
-        "active_span": ks_similarity(left.span, right.span),
-        "transactions_per_month": ks_similarity(left.per_month, right.per_month),
-        "monthly_net_flow": ks_similarity(left.net_flow, right.net_flow),
-        "categories": ks_similarity(left.categories, right.categories),
-        "mean_log_amount": ks_similarity(left.mean_log_amount, right.mean_log_amount),
-    }
-
-
-def _balance(real: Table, other: Table) -> dict[str, float]:
-    known = [table.balance_cents[table.balance_known] for table in (real, other)]
-    pairs = zip(balance_features(real), balance_features(other), strict=True)
-    change, drift, volatility = (ks_similarity(left, right) for left, right in pairs)
-    members = {
-        "running_balance": ks_similarity(known[0], known[1]),
-        "change_over_life": change,
-        "monthly_drift": drift,
-        "volatility": volatility,
-        "negative_share": _share_similarity(known[0] < 0, known[1] < 0),
-    }
-    asked = real.has_balance and other.has_balance
-    return members if asked else dict.fromkeys(members, float("nan"))
-
-
-def _dynamics(real: Table, other: Table, kinds: list[Ints]) -> dict[str, float]:
-    lagged = [
-        ratio_similarity(
-            amount_autocorrelation(real, lag), amount_autocorrelation(other, lag), least=_LEAST_CORRELATION
-        )
-        for lag in _LAGS
+def _normalised(
+    real: Table, synthetic: Table, holdout: Table, shuffled: Table, rng: np.random.Generator
+) -> float | None:
+    """Return the score between floor and holdout, all of them cut to one number of customers."""
+    size = min(table.n_customers for table in (synthetic, holdout, shuffled))
+    tables = [
+        table.select(np.sort(rng.permutation(table.n_customers)[:size]))
+        if table.n_customers > size
+        else table
+        for table in (synthetic, holdout, shuffled)
     ]
-    measured = [value for value in lagged if not np.isnan(value)]
-    left, right = repeat_shares(real, kinds[0]), repeat_shares(other, kinds[1])
-    return {
-        "autocorrelation": float(np.mean(measured)) if measured else float("nan"),
-        "repeats_monthly": ratio_similarity(left[0], right[0], least=_LEAST_SHARE),
-        "repeats_on_same_day": ratio_similarity(left[1], right[1], least=_LEAST_SHARE),
-        "mix_between_months": ks_similarity(mix_changes(real, kinds[0]), mix_changes(other, kinds[1])),
+    score, best, lowest = (overall(group_scores(fidelity_groups(real, table))) for table in tables)
+    scale = best - lowest
+    return float(100 * (score - lowest) / scale) if scale > 1e-9 else None
+
+
+def _group(name: str, groups: Groups, reference: Groups | None, floor: Groups) -> Score:
+    members = {
+        member: Score(
+            score=_known(100 * value),
+            grade=grade_of(_known(100 * value)),
+            reference=None if reference is None else _known(100 * reference[name][member]),
+            floor=_known(100 * floor[name][member]),
+        )
+        for member, value in groups[name].items()
     }
+    score = _known(group_scores(groups)[name])
+    return Score(
+        score=score,
+        grade=grade_of(score),
+        reference=None if reference is None else _known(group_scores(reference)[name]),
+        floor=_known(group_scores(floor)[name]),
+        breakdown=members,
+    )
 
 
-def _share_similarity(real: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    if len(real) == 0 or len(other) == 0:
-        return float("nan") if len(real) == 0 else 0.0
-    return float(1.0 - abs(real.mean() - other.mean()))
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _concerns(scores: Mapping[str, float], best: Mapping[str, float] | None) -> list[Concern]:
+    """Name the groups that lie well below the holdout, if there is one."""
+    return [
+        Concern(f"{TITLES[name]}: {score:.0f}, where a holdout of real customers reaches {best[name]:.0f}")
+        for name, score in scores.items()
+        if best is not None and not np.isnan(score) and score < best[name] - _FAR
+    ]
+
+
+def _notes(synthetic: Table, holdout: Table | None, groups: Groups) -> tuple[str, ...]:
+    notes = []
+    lacking = [TITLES[name] for name, score in group_scores(groups).items() if np.isnan(score)]
+    if lacking:
+        notes.append(f"Could not be measured and count for nothing: {', '.join(lacking)}.")
+    if holdout is None:
+        notes.append("Without a holdout it is unknown how near 100 another real sample would come.")
+    elif abs(holdout.n_customers - synthetic.n_customers) > 0.1 * synthetic.n_customers:
+        notes.append(
+            f"The holdout has {holdout.n_customers:,} customers, the synthetic table "
+            f"{synthetic.n_customers:,}; fewer customers lower a table's figures. The place between floor "
+            "and holdout is measured with equal numbers of customers."
+        )
+    return tuple(notes)

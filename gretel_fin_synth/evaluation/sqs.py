@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-__all__ = ["SQSParts", "sqs", "sqs_parts"]
+__all__ = ["SQSParts", "check_identifiers", "sqs", "sqs_parts"]
 
 _WEIGHTS = {
     "field_distribution": 0.86,
@@ -125,12 +125,7 @@ def sqs(
     ParameterError
         ``identifiers`` is neither of the two words.
     """
-    if identifiers not in ("exclude", "include"):
-        msg = (
-            f"identifiers must be 'exclude' or 'include', got {identifiers!r}.\n\n"
-            "Hint: evaluate(real, synthetic, identifiers='include')"
-        )
-        raise ParameterError(msg)
+    check_identifiers(identifiers)
     include = identifiers == "include"
     parts = sqs_parts(real, synthetic, identifiers=include)
     reference = None if holdout is None else sqs_parts(real, holdout, identifiers=include)
@@ -142,6 +137,16 @@ def sqs(
         breakdown={name: _part(name, parts, reference) for name in _WEIGHTS},
         notes=tuple(_notes(real, synthetic, holdout, parts, include)),
     )
+
+
+def check_identifiers(identifiers: str) -> None:
+    """Raise if the option is neither ``"exclude"`` nor ``"include"``."""
+    if identifiers not in ("exclude", "include"):
+        msg = (
+            f"identifiers must be 'exclude' or 'include', got {identifiers!r}.\n\n"
+            "Hint: evaluate(real, synthetic, identifiers='include')"
+        )
+        raise ParameterError(msg)
 
 
 def sqs_parts(real: Table, other: Table, *, identifiers: bool = False) -> SQSParts:

@@ -1,0 +1,169 @@
+"""From the findings of all measures to words: who may have the table, and what speaks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gretel_fin_synth.evaluation.registry import PLANNED
+from gretel_fin_synth.evaluation.results import AUDIENCES, Concern, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gretel_fin_synth.evaluation._table import Table
+    from gretel_fin_synth.evaluation.results import Result
+
+__all__ = ["Finding", "Verdict", "reach_verdict"]
+
+_FEW_CUSTOMERS = 50
+_PRIVACY = ("attacks", "dps")
+_ALWAYS_UNTESTED = (
+    "the generator itself: an attacker who can retrain or query it may learn more than from this one table",
+    "a formal guarantee such as differential privacy, which no look at a table can give",
+    "links to other data that an attacker may hold about the same customers",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A concern and the measure that raised it.
+
+    Attributes
+    ----------
+    measure : str
+        Name of the measure, ``"evaluation"`` for what concerns the evaluation as a whole.
+    text : str
+        What was found.
+    forbids : str or None
+        The narrowest audience that may not have the table because of it.
+    hard : bool
+        Whether the table is broken.
+    """
+
+    measure: str
+    text: str
+    forbids: str | None
+    hard: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Who may have the table, and why no one else.
+
+    Printed, it is a few sentences. It follows the worst finding, never an average.
+
+    Attributes
+    ----------
+    audiences : tuple of str
+        Audiences that may have the table, from the narrowest; empty if it should not be used at all.
+    reasons : tuple of str
+        Why wider audiences may not have it, the gravest first.
+    advice : tuple of str
+        What shuts no one out but should be looked at.
+    untested : tuple of str
+        What this evaluation did not test.
+    findings : tuple of Finding
+        All findings, the gravest first.
+    """
+
+    audiences: tuple[str, ...]
+    reasons: tuple[str, ...]
+    advice: tuple[str, ...]
+    untested: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in one sentence."""
+        if not self.audiences:
+            return "Do not use this table."
+        if self.audiences == AUDIENCES:
+            return "Nothing found speaks against giving this table to anyone, the public included."
+        shut = [audience for audience in AUDIENCES if audience not in self.audiences]
+        return f"May go to: {', '.join(self.audiences)}. Not to: {', '.join(shut)}."
+
+    def __str__(self) -> str:
+        lines = [self.headline]
+        for title, items in (
+            ("Because:", self.reasons),
+            ("Look at:", self.advice),
+            ("Not tested:", self.untested),
+        ):
+            if items:
+                lines += [title, *(f"  - {item}" for item in items)]
+        return "\n".join(lines)
+
+
+def reach_verdict(
+    results: Mapping[str, Result], real: Table, synthetic: Table, holdout: Table | None
+) -> Verdict:
+    """Combine the concerns of all measures; the worst decides.
+
+    Parameters
+    ----------
+    results : mapping of str to Result
+        Result of each measure that ran.
+    real, synthetic, holdout : Table
+        The tables, whose sizes limit what can be known.
+    """
+    findings = [
+        Finding(name, concern.text, concern.forbids, concern.hard)
+        for name, result in results.items()
+        for concern in result.concerns
+    ]
+    findings += [
+        Finding("evaluation", concern.text, concern.forbids, concern.hard)
+        for concern in _limits(results, real, synthetic, holdout)
+    ]
+    findings.sort(key=_gravity)
+    forbidden = worst(finding.forbids for finding in findings)
+    allowed = AUDIENCES if forbidden is None else AUDIENCES[: AUDIENCES.index(forbidden)]
+    return Verdict(
+        audiences=tuple(allowed),
+        reasons=tuple(finding.text for finding in findings if finding.forbids is not None),
+        advice=tuple(finding.text for finding in findings if finding.forbids is None),
+        untested=_untested(results, holdout),
+        findings=tuple(findings),
+    )
+
+
+def _gravity(finding: Finding) -> tuple[bool, int]:
+    reach = len(AUDIENCES) if finding.forbids is None else AUDIENCES.index(finding.forbids)
+    return not finding.hard, reach
+
+
+def _limits(
+    results: Mapping[str, Result], real: Table, synthetic: Table, holdout: Table | None
+) -> list[Concern]:
+    """Return what the evaluation cannot know, as concerns."""
+    limits = []
+    if holdout is None:
+        limits.append(
+            Concern(
+                "There is no holdout of real customers that the generator never saw: how much likeness is "
+                "chance, and how much is copying, can only be estimated.",
+                forbids="trusted partners",
+            )
+        )
+    lacking = [name for name in _PRIVACY if name not in results]
+    if lacking:
+        tests = " and ".join(PLANNED[name] for name in lacking)
+        limits.append(Concern(f"Not tested: {tests}.", forbids="trusted partners"))
+    smallest = min(table.n_customers for table in (real, synthetic, holdout) if table is not None)
+    if smallest < _FEW_CUSTOMERS:
+        limits.append(
+            Concern(
+                f"A table has {smallest} customers only; with fewer than {_FEW_CUSTOMERS} a leak of single "
+                "customers cannot be told from chance.",
+                forbids="trusted partners",
+            )
+        )
+    return limits
+
+
+def _untested(results: Mapping[str, Result], holdout: Table | None) -> tuple[str, ...]:
+    items = [text for name, text in PLANNED.items() if name not in results]
+    if holdout is None:
+        items.append("how a holdout of the same bank fares: no score has a reference")
+    return (*items, *_ALWAYS_UNTESTED)
