@@ -280,12 +280,16 @@ def _like_arrow(schema: pa.Schema, frame: pd.DataFrame) -> pa.Table:
 
 
 def _cast_arrow(column: pa.ChunkedArray, target: pa.DataType | None) -> pa.ChunkedArray:
-    """Cast if Arrow calls it safe, else return the column as it is."""
+    """Cast if the values come back from it, else return the column as it is.
+
+    Arrow's own "safe" is not enough: it cuts the time off a timestamp that becomes a date.
+    """
     if target is None or column.type == target:
         return column
     if pa.types.is_dictionary(target) and not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     try:
-        return column.cast(target, safe=True)
+        changed = column.cast(target, safe=True)
+        return changed if changed.cast(column.type).equals(column) else column
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return column

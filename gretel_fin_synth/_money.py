@@ -322,8 +322,10 @@ def _parse_decimal(value: Decimal, minor_units: int) -> tuple[int, int]:
         return 0, TOO_LARGE
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -_MOST_DECIMALS:
-        value = value.quantize(Decimal(1).scaleb(-_MOST_DECIMALS), context=_WIDE)
-        return round(value * 10**minor_units), DECIMALS if value else OK
+        cut = value.quantize(Decimal(1).scaleb(-_MOST_DECIMALS), context=_WIDE)
+        if cut != value:
+            return round(cut * 10**minor_units), DECIMALS
+        value = cut
     numerator, denominator = value.as_integer_ratio()
     whole, rest = divmod(numerator * 10**minor_units, denominator)
     whole += 2 * rest > denominator
