@@ -57,6 +57,13 @@ class Window:
         return len(self.month_first)
 
     @property
+    def holiday(self) -> Bools:
+        """Whether banks rest on each day, though it is no weekend."""
+        days = np.arange(self.n_days)
+        closed: Bools = self.bank_day(days, "following") != days
+        return closed & (self.weekday < 5)
+
+    @property
     def years(self) -> float:
         """Length of the window in years."""
         return self.n_days / 365.25

@@ -118,8 +118,9 @@ def _spells(
 def _typical_amounts(contract: Contract, name: str, which: Floats, scene: Scene) -> Floats:
     """Cents per payment in the first year: from the price list, or by income."""
     if contract.prices:
-        listed: Floats = CENTS * np.array(contract.prices, dtype=float)
-        return listed[(len(listed) * which).astype(int)]
+        listed = np.array(contract.prices, dtype=np.float64)
+        chosen: Floats = CENTS * listed[(len(listed) * which).astype(int)]
+        return chosen
     spread = np.exp(contract.spread * scene.dice.of(f"{name}: amount").standard_normal(len(which)))
     if contract.of_income:
         return contract.amount * scene.people.income * spread

@@ -140,7 +140,10 @@ def _counts(habit: Habit, name: str, scene: Scene, rate: Floats, rhythm: Rhythm)
     window = scene.window
     weekdays = np.array(habit.weekdays) / np.mean(habit.weekdays)
     months = np.array(habit.months) ** scene.world.season
-    weight = weekdays[window.weekday] * (months / months.mean())[window.month] / DAYS_PER_MONTH
+    kind_of_day = window.weekday
+    if scene.world.bank_days:  # a bank holiday is a Sunday for shops and offices too
+        kind_of_day = np.where(window.holiday, 6, window.weekday)
+    weight = weekdays[kind_of_day] * (months / months.mean())[window.month] / DAYS_PER_MONTH
     expected = rate[:, None] * weight
     expected *= rhythm.shared
     if habit.payday:

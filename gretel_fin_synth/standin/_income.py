@@ -64,18 +64,17 @@ def draw_career(income: Income, scene: Scene) -> Career:
 def pay_days(income: Income, scene: Scene, career: Career) -> Ints:
     """Return the day number of every pay, shape (customers, pays); some lie outside the window."""
     window, size = scene.window, scene.people.size
+    roll: Roll = "preceding" if scene.world.bank_days else "none"
     old, new, phase = scene.dice.of(f"{income.stage}: days").random((size, 3)).T
     if income.cycle == "monthly":
         nominal = np.array(income.days)
         first, second = (nominal[(len(nominal) * u).astype(int)][:, None] for u in (old, new))
         months = np.broadcast_to(np.arange(window.n_months), (size, window.n_months))
-        roll: Roll = "preceding" if scene.world.bank_days else "none"
         return window.on_day(months, np.where(career.moved, second, first), roll)
     period = PERIOD[income.cycle]
     weekday = np.where(old < 0.7, 4, np.where(old < 0.9, 3, 2))  # most on Fridays
     start = (weekday - window.weekday[0]) % 7 + np.where(phase < 0.5, 0, period - 7)
-    days: Ints = start[:, None] + period * np.arange(window.n_days // period + 1)
-    return days
+    return window.bank_day(start[:, None] + period * np.arange(window.n_days // period + 1), roll)
 
 
 def income_events(scene: Scene, catalogue: Catalogue) -> Events:

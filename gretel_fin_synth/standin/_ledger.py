@@ -110,9 +110,7 @@ class Ledger:
         part = self._today(day, OBLIGED)
         if part.start == part.stop:
             return
-        who, cents = self._plan.customer[part], self._plan.full[part]
-        room = self._balance[who] + self._scene.people.limit[who]
-        self._settle(part, np.where(cents <= room, cents, 0), -1)
+        self._settle(part, self._covered(self._plan.customer[part], self._plan.full[part]), -1)
 
     def _choose(self, day: int) -> None:
         part = self._today(day, CHOSEN)
@@ -123,8 +121,15 @@ class Ledger:
         mood = np.clip(balance / self._scene.people.comfort[who], 0.0, 1.0)
         cents = np.where(self._plan.restraint[part] > mood, self._plan.lean[part], self._plan.full[part])
         wanted = self._plan.urge[part] <= 0.15 + 0.85 * mood
-        room = balance + self._scene.people.limit[who]
-        self._settle(part, np.where(wanted & (cents <= room), cents, 0), -1)
+        self._settle(part, self._covered(who, np.where(wanted, cents, 0)), -1)
+
+    def _covered(self, who: Ints, cents: Ints) -> Ints:
+        """Return the amounts of one day, sorted by customer, and 0 from where they exceed the overdraft."""
+        spent = np.cumsum(cents)
+        first = np.flatnonzero(np.diff(who, prepend=-1))
+        before = spent[first] - cents[first]
+        own = spent - np.repeat(before, np.diff(first, append=len(who)))
+        return np.where(own <= self._balance[who] + self._scene.people.limit[who], cents, 0)
 
     # What the balance provokes
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -163,10 +164,11 @@ def _check_flag(name: str, value: bool) -> None:
 
 
 def _checked_extras(extra_columns: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(extra_columns, str):
+    if isinstance(extra_columns, str) or not isinstance(extra_columns, Iterable):
+        example = extra_columns if extra_columns in EXTRA_COLUMNS else "channel"
         msg = (
             f"extra_columns is {extra_columns!r}; it must be a list of names.\n\n"
-            f"Hint: make_transactions(extra_columns=[{extra_columns!r}])"
+            f"Hint: make_transactions(extra_columns=[{example!r}])"
         )
         raise ParameterError(msg)
     names = tuple(extra_columns)
