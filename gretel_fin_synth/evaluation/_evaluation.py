@@ -251,9 +251,9 @@ def evaluate(
     Examples
     --------
     >>> import gretel_fin_synth as fs
-    >>> bank = fs.make_transactions(60, seed=1)
-    >>> train, holdout = fs.split_customers(bank, 0.5, seed=1)
-    >>> evaluation = fs.evaluate(train, train, holdout=holdout)
+    >>> bank = fs.make_transactions(60, start="2024-01-01", end="2024-06-30", seed=1)
+    >>> first = bank["customer_id"] <= "CUST_030"
+    >>> evaluation = fs.evaluate(bank[first], bank[first], holdout=bank[~first])
     >>> evaluation.fidelity.score
     100.0
     >>> evaluation.verdict.audiences

@@ -167,7 +167,7 @@ def _structure(tables: Tables) -> dict[str, Any]:
 
 
 def _density(clouds: Mapping[str, Floats | None]) -> dict[str, Any] | None:
-    """Count each table's rows on one grid over the components; cells with few real rows are left out."""
+    """Count each table's rows on one grid over the components; cells with few rows are left out."""
     real = clouds["real"]
     if real is None:
         return None
@@ -180,7 +180,7 @@ def _density(clouds: Mapping[str, Floats | None]) -> dict[str, Any] | None:
             continue
         inside = [np.clip(cloud[:, axis], low[axis], high[axis]) for axis in (0, 1)]
         counts, _, _ = np.histogram2d(inside[0], inside[1], bins=edges)
-        shares[name] = _shares(counts, few=name != "synthetic")
+        shares[name] = _shares(counts)
     return {"edges": [np.round(edge, 4).tolist() for edge in edges], "shares": shares}
 
 
@@ -212,7 +212,7 @@ def _columns(
     shares = {}
     for name, table in tables.items():
         places = place(table)
-        shares[name] = _shares(np.bincount(places, minlength=len(labels)), few=name != "synthetic")
+        shares[name] = _shares(np.bincount(places, minlength=len(labels)))
     return {"title": title, "kind": "columns", "labels": list(labels), "shares": shares}
 
 
@@ -228,7 +228,7 @@ def _bars(title: str, values: Mapping[str, Texts], tables: Tables) -> dict[str, 
     shares = {}
     for name, column in values.items():
         codes = pd.Series(column).astype(object).map(places).fillna(len(labels)).to_numpy(dtype=np.int64)
-        shares[name] = _shares(np.bincount(codes, minlength=len(labels) + 1), few=False)
+        shares[name] = _shares(np.bincount(codes, minlength=len(labels) + 1), fewest=0)
     if any(share[-1] > 0 for share in shares.values()):
         labels.append(_OTHERS)
     else:
@@ -258,7 +258,7 @@ def _histogram(
     for name, column in scaled.items():
         places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(edges) - 2)
         counts = np.bincount(places, minlength=len(edges) - 1)
-        shares[name] = _shares(counts, few=name != "synthetic")
+        shares[name] = _shares(counts)
     kind = {"kind": "histogram", "scale": "log" if log else "linear", "whole": whole}
     return {"title": title, **kind, "edges": [float(f"{edge:.6g}") for edge in edges], "shares": shares}
 
@@ -280,10 +280,10 @@ def _finite(column: NDArray[Any]) -> Floats:
     return numeric[np.isfinite(numeric)]
 
 
-def _shares(counts: NDArray[Any], *, few: bool) -> Any:
-    """Turn counts into shares of their sum; with ``few``, counts below five become 0."""
+def _shares(counts: NDArray[Any], *, fewest: int = FEWEST) -> Any:
+    """Turn counts into shares of their sum; counts of too few rows become 0."""
     total = counts.sum()
-    kept = np.where(counts < FEWEST, 0, counts) if few else counts
+    kept = np.where(counts < fewest, 0, counts)
     return np.round(kept / total if total else kept * 0.0, 6).tolist()
 
 

@@ -101,7 +101,7 @@ def integrity(
         grade=grade_of(score),
         reference=None if outside is None else _soundness(outside, own),
         breakdown=counts,
-        concerns=tuple(_concerns(counts, outside)),
+        concerns=(*_lost_columns(real, synthetic), *_concerns(counts, outside)),
         notes=tuple(_notes(real, synthetic)),
     )
 
@@ -214,6 +214,15 @@ def _concerns(counts: Mapping[str, Count], outside: Mapping[str, _Check] | None)
         else:
             concerns.append(Concern(text=text, forbids="same team" if count.hard else None, hard=count.hard))
     return concerns
+
+
+def _lost_columns(real: Table, synthetic: Table) -> list[Concern]:
+    lost = [str(name) for name in real.source.columns if name not in synthetic.source.columns]
+    return (
+        [Concern(f"Columns of the real table that the synthetic one lacks: {', '.join(lost)}")]
+        if lost
+        else []
+    )
 
 
 def _exceeds(count: Count, allowed: float) -> bool:

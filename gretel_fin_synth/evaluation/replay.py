@@ -36,10 +36,16 @@ TITLES: Mapping[str, str] = {
 }
 """What each share counts, in words."""
 
+_COPIES: Mapping[str, str] = {
+    "rows": "rows are copies of a real customer's (same date, amount, type and category)",
+    "rows_with_ids": "rows are copies of rows of the real customer with the same id",
+    "runs": "runs of three are copies of a real customer's (same days between, amounts and categories)",
+}
 _DRAWS = 1000
 _CHUNK = 50
 _RUN = 3
 _Z = 1.959963984540054
+_SEEN = 0.10  # a holdout with so many more copies than the real table has within itself was not unseen
 _LEVELS = ((0.25, "same team"), (0.02, "other teams"), (0.0, "trusted partners"))
 
 
@@ -74,7 +80,7 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
         grade=grade_of(score) if len(synthetic) else None,
         reference=None if holdout is None else 100.0,
         breakdown=rates,
-        concerns=tuple(_concerns(rates)),
+        concerns=(*_seen_holdout(rates), *_concerns(rates)),
         notes=_notes(tables),
     )
 
@@ -213,12 +219,26 @@ def _concerns(rates: Mapping[str, Rate]) -> list[Concern]:
             continue
         excess = _excess(rate)
         forbids = next(audience for least, audience in _LEVELS if excess >= least)
-        expected = f"in a holdout it is {rate.expected:.1%}"
+        expected = f"in the holdout it is {rate.expected:.1%}"
         if rate.reference is None:
             expected = f"within the real table chance alone makes it {rate.expected:.1%}"
-        text = f"{TITLES[name]}: {rate.share:.1%}; {expected}"
+        text = f"{rate.share:.1%} of the {_COPIES[name]}; {expected}"
         concerns.append(Concern(text=text, forbids=forbids, hard=forbids == "same team"))
     return concerns
+
+
+def _seen_holdout(rates: Mapping[str, Rate]) -> list[Concern]:
+    """Return a concern if the holdout holds real customers, for then it excuses what it should reveal."""
+    for name, rate in rates.items():
+        if rate.reference is None or rate.within_real is None or name == "rows":
+            continue
+        if rate.reference > rate.within_real + _SEEN:
+            text = (
+                f"The holdout is not unseen: {rate.reference:.1%} of its {_COPIES[name]}. No reference here "
+                "can be relied on"
+            )
+            return [Concern(text=text, forbids="other teams")]
+    return []
 
 
 def _notes(tables: Sequence[Table]) -> tuple[str, ...]:

@@ -49,6 +49,7 @@ _WEIGHTS = {
     "field_correlation": 1.00,
     "deep_structure": 0.84,
 }
+_FEW_ROWS = 100
 _NO_SUM = 0.5887  # distance of two histograms of which one sums to nothing, as published
 
 
@@ -90,9 +91,8 @@ class SQSParts:
         known = {name: score for name, score in self.scores.items() if score is not None}
         if not known:
             return None
-        return sum(_WEIGHTS[name] * score for name, score in known.items()) / sum(
-            _WEIGHTS[name] for name in known
-        )
+        total = sum(_WEIGHTS[name] * score for name, score in known.items())
+        return min(100.0, total / sum(_WEIGHTS[name] for name in known))
 
 
 def sqs(
@@ -301,6 +301,8 @@ def _notes(real: Table, synthetic: Table, holdout: Table | None, parts: SQSParts
         )
     if parts.rows < max(len(real.source), len(synthetic.source)):
         notes.append(f"By definition computed on {parts.rows:,} rows sampled from each table.")
+    if parts.rows < _FEW_ROWS:
+        notes.append(f"With {parts.rows} rows only, the score says little.")
     if holdout is not None and len(holdout.source) < 0.8 * parts.rows:
         notes.append(
             f"The holdout has {len(holdout.source):,} rows only; fewer rows lower the score, so that its "

@@ -132,19 +132,18 @@ def heat(title: str, columns: Sequence[str], matrix: Sequence[Sequence[float]]) 
                 "class": sign,
             }
             box["fill-opacity"] = 0.06 + 0.94 * min(1.0, abs(value))
-            parts.append(element("rect", box, tooltip=f"{name} → {other}: {value:.2f}"))
+            shown = f"{value:.2f}".replace("-0.00", "0.00")
+            parts.append(element("rect", box, tooltip=f"{name} → {other}: {shown}"))
             if cell > 24:
-                shade = "cell strong" if abs(value) > 0.55 else "cell"
-                parts.append(
-                    text(x + cell / 2, y + cell / 2 + 4, f"{value:.2f}", anchor="middle", name=shade)
-                )
+                shade = "cell strong" if abs(value) > 0.7 else "cell"
+                parts.append(text(x + cell / 2, y + cell / 2 + 4, shown, anchor="middle", name=shade))
     bottom = top + cell * size + 12
     for column, name in enumerate(columns):
         x = left + cell * (column + 0.5)
         turned: Attributes = {"x": x, "y": bottom, "class": "label", "text-anchor": "end"}
         turned["transform"] = f"rotate(-38 {number(x)} {number(bottom)})"
         parts.append(element("text", turned, clipped(_bare(name), 16)))
-    return figure(left + cell * size + 10, bottom + 64, title, parts)
+    return figure(left + cell * size + 10, bottom + 50, title, parts)
 
 
 def density(title: str, shares: Sequence[Sequence[float]], top: float, name: str) -> Markup:
@@ -224,14 +223,29 @@ def _share_axis(top: float) -> list[Markup]:
 def _bottom_axis(data: Mapping[str, Any], xs: Sequence[float]) -> list[Markup]:
     y = _HEIGHT - 8
     if data["kind"] == "histogram":
-        shown = range(0, len(xs), max(1, (len(xs) - 1) // 4))
-        return [_placed(xs[place], y, _amount(data["edges"][place])) for place in shown]
+        return [_placed(x, y, label) for x, label in _number_ticks(data, xs)]
     labels = data["labels"]
     every = max(1, math.ceil(len(labels) / (5 if max(map(len, labels)) > 5 else 16)))
     return [
         text((xs[place] + xs[place + 1]) / 2, y, labels[place], anchor="middle")
         for place in range(0, len(labels), every)
     ]
+
+
+def _number_ticks(data: Mapping[str, Any], xs: Sequence[float]) -> list[tuple[float, str]]:
+    """Return where round numbers lie under a histogram, on its own scale."""
+    edges = data["edges"]
+    if data["scale"] == "log":
+        powers = range(math.ceil(math.log10(edges[0])), math.floor(math.log10(edges[-1])) + 1)
+        marks, (low, high) = [10.0**power for power in powers], (math.log(edges[0]), math.log(edges[-1]))
+        shares = [(math.log(mark) - low) / (high - low) for mark in marks]
+    else:
+        marks = ticks(edges[0], edges[-1])
+        middle = 0.5 if data["whole"] and edges[1] - edges[0] == 1 else 0.0
+        marks = [mark for mark in marks if mark + middle <= edges[-1]]
+        shares = [(mark + middle - edges[0]) / (edges[-1] - edges[0]) for mark in marks]
+    width = xs[-1] - xs[0]
+    return [(xs[0] + width * share, _amount(mark)) for mark, share in zip(marks, shares, strict=True)]
 
 
 def _placed(x: float, y: float, label: str) -> Markup:
