@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 import gretel_fin_synth as fs
 from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._io import locate, read_table, write_table
@@ -13,14 +15,25 @@ from gretel_fin_synth.errors import ParameterError, SchemaViolation
 from gretel_fin_synth.schema import BALANCE, COLUMNS, CUSTOMER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    import pandas as pd
 
     from gretel_fin_synth import Evaluation, ExtraColumn, TransactionSynthesizer
 
-__all__ = ["RunOptions", "RunResult", "Steps", "read_transactions", "run", "train", "write_evaluation"]
+__all__ = [
+    "HTML",
+    "MODEL_MARKER",
+    "RunOptions",
+    "RunResult",
+    "Steps",
+    "TableForm",
+    "judge",
+    "run",
+    "save_model",
+    "size",
+    "untrained",
+    "with_balances",
+    "write_evaluation",
+]
 
 STARTING = "starting_amount"
 FIVE = [name for name in COLUMNS if name != BALANCE]
@@ -62,6 +75,46 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class TableForm:
+    """How the tables of a job are to be read.
+
+    Parameters
+    ----------
+    extras : tuple of ExtraColumn
+        Extra columns that count; others are carried along but neither learned nor judged.
+    minor_units : int
+        Decimals of the currency.
+    """
+
+    extras: tuple[ExtraColumn, ...] = ()
+    minor_units: int = 2
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """Read a table as it is."""
+        return read_table(path, numbers=[extra.name for extra in self.extras if extra.kind == "number"])
+
+    def read_valid(self, path: Path) -> pd.DataFrame:
+        """Read a table of transactions, whose balances may be missing or not add up; errors say the line."""
+        table = self.read(path)
+        try:
+            return fs.validate_transactions(
+                table, balance=False, minor_units=self.minor_units, extra_columns=self.extras
+            )
+        except SchemaViolation as violation:
+            violation.add_note("\n".join([f"In {path}", *locate(violation, path)]))
+            raise
+
+    def judged(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give the columns by which a table is judged."""
+        names = [*COLUMNS, STARTING, *(extra.name for extra in self.extras)]
+        return table[[name for name in names if name in table.columns]]
+
+    def write(self, table: pd.DataFrame, path: Path) -> None:
+        """Write a table."""
+        write_table(table, path, decimals=self.minor_units)
+
+
+@dataclass(frozen=True)
 class RunOptions:
     """What a whole run shall do.
 
@@ -82,8 +135,8 @@ class RunOptions:
         table too small for that.
     holdout_file : Path or None
         Real customers for the evaluation in a file of their own; then all of the real table is trained on.
-    extras : sequence of ExtraColumn
-        Extra columns to learn.
+    form : TableForm
+        How tables are to be read.
     """
 
     output: Path
@@ -93,7 +146,7 @@ class RunOptions:
     backend: str = "local"
     holdout: float | None = None
     holdout_file: Path | None = None
-    extras: Sequence[ExtraColumn] = ()
+    form: TableForm = TableForm()
 
 
 @dataclass(frozen=True)
@@ -128,64 +181,73 @@ def run(options: RunOptions, say: Steps) -> RunResult:
     FinSynthError
         If a step fails; the output folder then holds what it held before.
     """
+    form = options.form
+    synthesizer = untrained(options.backend, form)
     check_replaceable(options.output / MODEL, marker=MODEL_MARKER)
     with new_files(options.output, whole=[MODEL]) as folder:
         real = _real_table(options, say)
         training, holdout = _split(real, options, say)
         say(f"Training on {size(training)}")
-        synthesizer = train(training, options.backend, options.seed, options.extras, say)
+        fit(synthesizer, training, options.seed, say)
         wanted = real[CUSTOMER].nunique() if options.customers is None else options.customers
         say(f"Generating {wanted:,} customers")
         synthetic = synthesizer.sample(n_customers=wanted, seed=options.seed)
         say("Writing tables and model")
-        _write_real_side(real, folder / DATA)
-        write_table(synthetic, folder / DATA / "synthetic_data.csv")
+        _write_real_side(real, form, folder / DATA)
+        form.write(synthetic, folder / DATA / "synthetic_data.csv")
         synthesizer.save(folder / MODEL)
         say("Evaluating")
-        evaluation = fs.evaluate(training, synthetic, holdout=holdout, seed=options.seed)
+        evaluation = _evaluate(form, training, synthetic, holdout, options.seed)
         write_evaluation(evaluation, folder / REPORT)
     return RunResult(real, training, holdout, synthetic, evaluation, options.output / REPORT / HTML)
 
 
-def read_transactions(path: Path, extras: Sequence[ExtraColumn] = ()) -> pd.DataFrame:
-    """Read a table of transactions and bring it into the form of the schema.
+def untrained(backend: str, form: TableForm) -> TransactionSynthesizer:
+    """Make a synthesizer; fails before any work if the backend's extra is not installed."""
+    return fs.TransactionSynthesizer(backend, extra_columns=form.extras, minor_units=form.minor_units)
 
-    Parameters
-    ----------
-    path : Path
-        A CSV or Parquet file.
-    extras : sequence of ExtraColumn
-        Extra columns that have to be of their kind; others stay as they are.
 
-    Returns
-    -------
-    pandas.DataFrame
-        The table, with its rows in the file's order.
+def fit(synthesizer: TransactionSynthesizer, table: pd.DataFrame, seed: int, say: Steps) -> None:
+    """Fit a synthesizer, and say what it warns of."""
+    synthesizer.fit(table, seed=seed, progress=False if say.quiet else None)
+    for warning in synthesizer.warnings_:
+        say.note(f"  note: {warning}")
+
+
+def save_model(
+    synthesizer: TransactionSynthesizer, model: Path, table: pd.DataFrame, seed: int, say: Steps
+) -> None:
+    """Fit a synthesizer and save it, replacing an earlier model in its place.
 
     Raises
     ------
-    SchemaViolation
-        If it is not a table of transactions; notes on the error say where in the file.
+    KeyboardInterrupt
+        If training was interrupted; the best state until then is saved all the same, if there is one.
     """
-    table = _read(path, extras)
+    check_replaceable(model, marker=MODEL_MARKER)
+    interrupted = False
     try:
-        return fs.validate_transactions(table, balance=False, extra_columns=extras)
-    except SchemaViolation as violation:
-        violation.add_note("\n".join([f"In {path}", *locate(violation, path)]))
-        raise
+        fit(synthesizer, table, seed, say)
+    except KeyboardInterrupt:
+        if not hasattr(synthesizer, "warnings_"):
+            raise
+        interrupted = True
+    with new_files(model.parent, whole=[model.name]) as folder:
+        synthesizer.save(folder / model.name)
+    if interrupted:
+        msg = f"Interrupted; the best state until then is saved in {model}."
+        raise KeyboardInterrupt(msg)
 
 
-def judge(
-    real: Path, synthetic: Path, holdout: Path | None, extras: Sequence[ExtraColumn], seed: int
-) -> Evaluation:
+def judge(real: Path, synthetic: Path, holdout: Path | None, form: TableForm, seed: int) -> Evaluation:
     """Evaluate one file by another, on the six columns, the starting amounts and the described extra columns.
 
     Parameters
     ----------
     real, synthetic, holdout : Path
         CSV or Parquet files; the synthetic table may be broken.
-    extras : sequence of ExtraColumn
-        Extra columns that count.
+    form : TableForm
+        How they are to be read.
     seed : int
         Decides everything that is random.
 
@@ -194,46 +256,20 @@ def judge(
     Evaluation
         Of the synthetic table.
     """
-    names = [*COLUMNS, STARTING, *(extra.name for extra in extras)]
+    outside = None if holdout is None else form.read_valid(holdout)
+    return _evaluate(form, form.read_valid(real), form.read(synthetic), outside, seed)
 
-    def those(table: pd.DataFrame) -> pd.DataFrame:
-        return table[[name for name in names if name in table.columns]]
 
+def _evaluate(
+    form: TableForm, real: pd.DataFrame, synthetic: pd.DataFrame, holdout: pd.DataFrame | None, seed: int
+) -> Evaluation:
     return fs.evaluate(
-        those(read_transactions(real, extras)),
-        those(_read(synthetic, extras)),
-        holdout=None if holdout is None else those(read_transactions(holdout, extras)),
+        form.judged(real),
+        form.judged(synthetic),
+        holdout=None if holdout is None else form.judged(holdout),
         seed=seed,
+        minor_units=form.minor_units,
     )
-
-
-def train(
-    table: pd.DataFrame, backend: str, seed: int, extras: Sequence[ExtraColumn], say: Steps
-) -> TransactionSynthesizer:
-    """Fit a synthesizer and say what it warns of.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Valid transactions.
-    backend : str
-        The name of a registered backend.
-    seed : int
-        Decides everything that is random.
-    extras : sequence of ExtraColumn
-        Extra columns to learn.
-    say : Steps
-        Told the warnings.
-
-    Returns
-    -------
-    TransactionSynthesizer
-        Fitted.
-    """
-    synthesizer = fs.TransactionSynthesizer(backend=backend, extra_columns=extras).fit(table, seed=seed)
-    for warning in synthesizer.warnings_:
-        say.note(f"  note: {warning}")
-    return synthesizer
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
@@ -243,35 +279,43 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     evaluation.to_json(folder / JSON)
 
 
-def starting_amounts(table: pd.DataFrame) -> pd.DataFrame:
+def starting_amounts(table: pd.DataFrame, minor_units: int) -> pd.DataFrame:
     """Give every customer's starting amount: from the column of that name if it is one, else from balances.
 
     Parameters
     ----------
     table : pandas.DataFrame
         Valid transactions.
+    minor_units : int
+        Decimals of the currency.
 
     Returns
     -------
     pandas.DataFrame
-        One row per customer with ``customer_id`` and ``starting_amount``.
+        One row per customer with ``customer_id`` and ``starting_amount``, sorted by id.
     """
     if STARTING in table.columns:
-        given = table[[CUSTOMER, STARTING]].drop_duplicates(ignore_index=True)
-        if given[CUSTOMER].is_unique and given[STARTING].notna().all():
-            return given
-    return fs.starting_amounts(table)
+        given = table[[CUSTOMER, STARTING]].drop_duplicates()
+        amounts = pd.to_numeric(given[STARTING], errors="coerce")
+        if given[CUSTOMER].is_unique and amounts.notna().all():
+            return given.assign(**{STARTING: amounts}).sort_values(CUSTOMER, ignore_index=True)
+    ordered = fs.order_transactions(table, minor_units=minor_units)
+    return fs.starting_amounts(ordered, minor_units=minor_units)
 
 
-def with_balances(table: pd.DataFrame, path: Path, amounts: pd.DataFrame | None = None) -> pd.DataFrame:
+def with_balances(
+    path: Path, table: pd.DataFrame, minor_units: int, amounts: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Give transactions their running balances.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        Transactions, with or without balances.
     path : Path
-        The file it comes from, for the message.
+        The file that `table` comes from, for the message.
+    table : pandas.DataFrame
+        Valid transactions, with or without balances.
+    minor_units : int
+        Decimals of the currency.
     amounts : pandas.DataFrame, optional
         ``customer_id`` and ``starting_amount``; without it the column of that name of `table` is taken.
 
@@ -291,11 +335,8 @@ def with_balances(table: pd.DataFrame, path: Path, amounts: pd.DataFrame | None 
             f"Hint: gretel-fin-synth balance {path} --starting-amounts amounts.csv --output merged.csv"
         )
         raise ParameterError(msg)
-    return fs.reconstruct_balance(table, starting_amounts=STARTING if amounts is None else amounts)
-
-
-def _read(path: Path, extras: Sequence[ExtraColumn]) -> pd.DataFrame:
-    return read_table(path, numbers=[extra.name for extra in extras if extra.kind == "number"])
+    known = STARTING if amounts is None else amounts
+    return fs.reconstruct_balance(table, starting_amounts=known, minor_units=minor_units)
 
 
 def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:
@@ -303,21 +344,28 @@ def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:
         say("Making a stand-in for a bank's table")
         return fs.make_transactions(seed=options.seed)
     say(f"Reading {options.input}")
-    real = read_transactions(options.input, options.extras)
-    return real if BALANCE in real.columns else with_balances(real, options.input)
+    real = options.form.read_valid(options.input)
+    if BALANCE in real.columns:
+        return real
+    return with_balances(options.input, real, options.form.minor_units)
 
 
 def _split(real: pd.DataFrame, options: RunOptions, say: Steps) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """Choose the customers to train on and those to compare with, and say so."""
-    customers = real[CUSTOMER].nunique()
     if options.holdout_file is not None:
-        holdout = read_transactions(options.holdout_file, options.extras)
-        say(f"Taking {options.holdout_file} as the reference for the report: {size(holdout)}")
+        say(f"Taking {options.holdout_file} as the reference for the report")
+        holdout = options.form.read_valid(options.holdout_file)
+        both = len(set(real[CUSTOMER]) & set(holdout[CUSTOMER]))
+        if both:
+            say.note(
+                f"  note: {both:,} ids are in both files; customers that were trained on are no reference"
+            )
         return real, holdout
+    customers = real[CUSTOMER].nunique()
     share = SHARE_HELD_OUT if options.holdout is None else options.holdout
     too_few = options.holdout is None and round(share * customers) < FEWEST_HELD_OUT
     if share == 0 or too_few:
-        why = f"with {customers:,} customers too few would be left to compare with" if too_few else "as asked"
+        why = f"{share:.0%} of {customers:,} would be too few to compare with" if too_few else "as asked"
         say(f"Holding out no customer, {why}: the report's scores come without a reference")
         return real, None
     training, holdout = fs.split_customers(real, 1 - share, seed=options.seed)
@@ -325,16 +373,16 @@ def _split(real: pd.DataFrame, options: RunOptions, say: Steps) -> tuple[pd.Data
     return training, holdout
 
 
-def _write_real_side(real: pd.DataFrame, folder: Path) -> None:
+def _write_real_side(real: pd.DataFrame, form: TableForm, folder: Path) -> None:
     """Write the real table in the three forms of the original job."""
-    amounts = starting_amounts(real)
+    amounts = starting_amounts(real, form.minor_units)
     others = [name for name in real.columns if name not in {*FIVE, STARTING, BALANCE}]
     merged = real.drop(columns=STARTING, errors="ignore").merge(amounts, on=CUSTOMER, how="left")
-    write_table(real[FIVE], folder / "transactions_only.csv")
-    write_table(amounts, folder / "starting_amounts.csv")
-    write_table(merged[[*FIVE, STARTING, BALANCE, *others]], folder / "transactions_merged.csv")
+    form.write(real[FIVE], folder / "transactions_only.csv")
+    form.write(amounts, folder / "starting_amounts.csv")
+    form.write(merged[[*FIVE, STARTING, BALANCE, *others]], folder / "transactions_merged.csv")
 
 
 def size(table: pd.DataFrame) -> str:
     """Say how many customers and transactions a table has."""
-    return f"{table['customer_id'].nunique():,} customers ({len(table):,} transactions)"
+    return f"{table[CUSTOMER].nunique():,} customers ({len(table):,} transactions)"

@@ -18,8 +18,8 @@ import typer
 
 import gretel_fin_synth as fs
 from gretel_fin_synth import _job
-from gretel_fin_synth._atomic import check_replaceable, new_files
-from gretel_fin_synth._io import read_table, write_table
+from gretel_fin_synth._atomic import new_files
+from gretel_fin_synth._io import write_table
 from gretel_fin_synth.schema import Kind
 
 __all__ = ["app", "main"]
@@ -66,7 +66,7 @@ def _complain(message: str) -> None:
     typer.echo(f"gretel-fin-synth: {message}", err=True)
 
 
-def _parse_extras(given: list[str]) -> list[fs.ExtraColumn]:
+def _form(given: list[str], minor_units: int = 2) -> _job.TableForm:
     extras = []
     for text in given:
         name, equals, kind = text.rpartition("=")
@@ -77,7 +77,7 @@ def _parse_extras(given: list[str]) -> list[fs.ExtraColumn]:
             extras.append(fs.ExtraColumn(name, kind=cast("Kind", kind)))
         except fs.ParameterError as error:
             raise typer.BadParameter(str(error), param_hint="--extra") from error
-    return extras
+    return _job.TableForm(tuple(extras), minor_units)
 
 
 def _known_backend(name: str) -> str:
@@ -125,6 +125,7 @@ Extra = Annotated[
         "--extra", metavar="NAME=KIND", help=f"A further column to learn; {', '.join(KINDS)}. Repeatable."
     ),
 ]
+MinorUnits = Annotated[int, typer.Option(min=0, max=4, help="Decimals of the currency.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors and the result.")]
 
 
@@ -173,6 +174,7 @@ def run(
         ),
     ] = None,
     extra: Extra = [],  # noqa: B006 - typer copies it
+    minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
     """Read or make a table, learn from it, generate, evaluate, and write everything.
@@ -198,7 +200,7 @@ def run(
     if holdout is not None and holdout_file is not None:
         msg = "give --holdout or --holdout-file, not both."
         raise typer.BadParameter(msg)
-    extras = _parse_extras(extra)
+    form = _form(extra, minor_units)
     say = _job.Steps(6, quiet=quiet)
     began = time.monotonic()
     with _told():
@@ -210,7 +212,7 @@ def run(
             backend=backend,
             holdout=holdout,
             holdout_file=holdout_file,
-            extras=extras,
+            form=form,
         )
         result = _job.run(options, say)
         say.note(f"Done in {time.monotonic() - began:.0f} s.\n")
@@ -247,6 +249,7 @@ def balance(
         typer.Option(exists=True, dir_okay=False, help="A table with customer_id and starting_amount."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only check the balances of TABLE.")] = False,
+    minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
     """Rebuild the running balances of a table to the cent, or check them.
@@ -263,16 +266,17 @@ def balance(
         raise typer.BadParameter(msg)
     with _told():
         if output is None:
-            _check_balances(table)
+            _check_balances(table, minor_units)
             return
-        amounts = None if starting_amounts is None else read_table(starting_amounts)
-        rebuilt = _job.with_balances(_job.read_transactions(table), table, amounts)
-        write_table(rebuilt, output)
+        form = _form([], minor_units)
+        amounts = None if starting_amounts is None else form.read(starting_amounts)
+        rebuilt = _job.with_balances(table, form.read_valid(table), minor_units, amounts)
+        form.write(rebuilt, output)
         _job.Steps(quiet=quiet).note(f"Wrote {_job.size(rebuilt)} to {output}")
 
 
-def _check_balances(table: Path) -> None:
-    found = fs.check_balance(_job.read_transactions(table))
+def _check_balances(table: Path, minor_units: int) -> None:
+    found = fs.check_balance(_form([], minor_units).read_valid(table), minor_units=minor_units)
     typer.echo(str(found))
     if not found:
         raise typer.Exit(1)
@@ -285,6 +289,7 @@ def train(
     seed: Seed = None,
     backend: Backend = "local",
     extra: Extra = [],  # noqa: B006 - typer copies it
+    minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
     """Learn from every customer of a table and save the model.
@@ -293,15 +298,13 @@ def train(
     Example:
       gretel-fin-synth train train.csv --model model --seed 7
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
-    extras = _parse_extras(extra)
+    form = _form(extra, minor_units)
     say = _job.Steps(quiet=quiet)
     with _told():
-        model = model.absolute()
-        check_replaceable(model, marker=_job.MODEL_MARKER)
-        with new_files(model.parent, whole=[model.name]) as folder:
-            real = _job.read_transactions(table, extras)
-            say(f"Training on {_job.size(real)}")
-            _job.train(real, backend, _chosen(seed, say), extras, say).save(folder / model.name)
+        synthesizer = _job.untrained(backend, form)
+        real = form.read_valid(table)
+        say(f"Training on {_job.size(real)}")
+        _job.save_model(synthesizer, model.absolute(), real, _chosen(seed, say), say)
         say.note(f"Saved the model in {model}")
 
 
@@ -329,7 +332,7 @@ def generate(
     with _told():
         synthesizer = fs.TransactionSynthesizer.load(model)
         table = synthesizer.sample(n_customers=customers, seed=_chosen(seed, say))
-        write_table(table, output)
+        write_table(table, output, decimals=synthesizer.minor_units)
         say.note(f"Wrote {_job.size(table)} to {output}")
 
 
@@ -347,6 +350,7 @@ def evaluate(
         typer.Option(exists=True, dir_okay=False, help="Real customers the model never saw."),
     ] = None,
     extra: Extra = [],  # noqa: B006 - typer copies it
+    minor_units: MinorUnits = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw of the evaluation.")] = 0,
     quiet: Quiet = False,
 ) -> None:
@@ -356,11 +360,11 @@ def evaluate(
     Example:
       gretel-fin-synth evaluate train.csv synthetic.csv --holdout-file holdout.csv --output report
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
-    extras = _parse_extras(extra)
+    form = _form(extra, minor_units)
     say = _job.Steps(quiet=quiet)
     with _told(), new_files(output) as folder:
         say("Evaluating")
-        evaluation = _job.judge(real, synthetic, holdout_file, extras, seed)
+        evaluation = _job.judge(real, synthetic, holdout_file, form, seed)
         _job.write_evaluation(evaluation, folder)
     typer.echo(str(evaluation))
     typer.echo(f"Report: {output / _job.HTML}")
