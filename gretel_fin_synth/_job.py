@@ -209,7 +209,7 @@ def untrained(backend: str, form: TableForm) -> TransactionSynthesizer:
 
 def fit(synthesizer: TransactionSynthesizer, table: pd.DataFrame, seed: int, say: Steps) -> None:
     """Fit a synthesizer, and say what it warns of."""
-    synthesizer.fit(table, seed=seed, progress=False if say.quiet else None)
+    synthesizer.fit(table, seed=seed, progress=not say.quiet)
     for warning in synthesizer.warnings_:
         say.note(f"  note: {warning}")
 
