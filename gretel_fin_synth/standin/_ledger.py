@@ -43,6 +43,11 @@ class Ledger:
         Numbers of what can be booked.
     plan : Events
         What customers intend, in any order.
+
+    Attributes
+    ----------
+    savings : array of float, shape (customers,)
+        Cents that each customer has put aside elsewhere, so far.
     """
 
     def __init__(self, scene: Scene, catalogue: Catalogue, plan: Events) -> None:
@@ -58,7 +63,8 @@ class Ledger:
         self._bounds = np.searchsorted(keys, np.arange(scene.window.n_days * 3 + 1))
         self._paid = np.zeros(plan.size, dtype=np.int64)
         self._balance = scene.people.starts.copy()
-        self._savings = self._first_savings()
+        self.savings = self._first_savings()
+        self._saved = self._savings_codes()[self._plan.code]
         self._mean = {"credit": np.zeros(len(self._balance)), "overdrawn": np.zeros(len(self._balance))}
         self._extra: list[Booked] = []
         self._reacts = [self._draw_reaction(at, rule) for at, rule in enumerate(scene.world.reactions)]
@@ -110,7 +116,11 @@ class Ledger:
         part = self._today(day, OBLIGED)
         if part.start == part.stop:
             return
-        self._settle(part, self._covered(self._plan.customer[part], self._plan.full[part]), -1)
+        who = self._plan.customer[part]
+        cents = self._covered(who, self._plan.full[part])
+        self._settle(part, cents, -1)
+        if self._saved[part].any():
+            np.add.at(self.savings, who, np.where(self._saved[part], cents, 0))
 
     def _choose(self, day: int) -> None:
         part = self._today(day, CHOSEN)
@@ -132,6 +142,12 @@ class Ledger:
         return np.where(own <= self._balance[who] + self._scene.people.limit[who], cents, 0)
 
     # What the balance provokes
+
+    def _savings_codes(self) -> Bools:
+        """Tell which numbers of the catalogue are standing orders to the customer's savings."""
+        names = {rule.label.category for rule in self._scene.world.reactions if rule.savings}
+        labels = self._catalogue.labels
+        return np.array([label.category in names and label.kind == "debit" for label in labels])
 
     def _first_savings(self) -> Floats:
         """Draw what customers have put aside elsewhere before the window opens, in cents."""
@@ -168,10 +184,10 @@ class Ledger:
         if rule.side == "above":
             possible &= cents <= self._balance[who]
         elif rule.savings:
-            possible &= cents <= self._savings[who]
+            possible &= cents <= self.savings[who]
         who, cents = who[possible], cents[possible]
         if rule.savings:
-            self._savings[who] += cents if rule.side == "above" else -cents
+            self.savings[who] += cents if rule.side == "above" else -cents
         self._book(who, day, code, cents)
 
     def _book(self, who: Ints, day: int, code: int, cents: Ints) -> None:

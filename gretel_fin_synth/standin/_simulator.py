@@ -100,6 +100,12 @@ def simulate_table(
 
 
 def _simulate_block(request: Request, catalogue: Catalogue, number: int, size: int) -> Rows:
+    ledger, scene = open_ledger(request, catalogue, number, size)
+    return order_rows(ledger.run(), catalogue, scene.dice, scene.people.starts)
+
+
+def open_ledger(request: Request, catalogue: Catalogue, number: int, size: int) -> tuple[Ledger, Scene]:
+    """Draw the customers of one block, with all that they intend, on the eve of the first day."""
     dice = Dice([request.seed, number])
     scene = Scene(request.world, request.window, draw_people(request.world, request.window, dice, size), dice)
     terms = draw_terms(scene, catalogue)
@@ -107,8 +113,7 @@ def _simulate_block(request: Request, catalogue: Catalogue, number: int, size: i
     if request.rows_per_customer is not None:
         scene, tastes = set_pace(scene, terms, tastes, request.rows_per_customer)
     tastes = fit_budget(scene, tastes, sum((term.monthly_cost for term in terms), np.zeros(size)))
-    booked = Ledger(scene, catalogue, _plan(scene, catalogue, terms, tastes)).run()
-    return order_rows(booked, catalogue, dice, scene.people.starts)
+    return Ledger(scene, catalogue, _plan(scene, catalogue, terms, tastes)), scene
 
 
 def _plan(scene: Scene, catalogue: Catalogue, terms: list[Terms], tastes: Tastes) -> Events:
