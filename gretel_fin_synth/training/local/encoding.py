@@ -20,10 +20,11 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sequences of the customers with at least one kept row, and their starting amounts (minor units)."""
+    """Sequences of the customers with at least one kept row, starting amounts (minor units), seconds of the day."""
 
     sequences: Sequences
     start: IntArray
+    seconds: IntArray
 
 
 def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64, minor_units: int) -> Encoded:
@@ -33,7 +34,9 @@ def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64,
     kind = np.array([lookup.get(pair, -1) for pair in pairs], dtype=np.int64)
     kept = kind >= 0
     customer = pd.factorize(frame["customer_id"])[0][kept]
-    day = (frame["transaction_date"].to_numpy().astype("datetime64[D]") - first.astype("datetime64[D]"))
+    moment = frame["transaction_date"].to_numpy().astype("datetime64[s]")
+    date = moment.astype("datetime64[D]")
+    day, seconds = date - first.astype("datetime64[D]"), (moment - date).astype(np.int64)[kept]
     scale = 10**minor_units
     cents = np.rint(frame["transaction_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
     start = np.rint(frame["starting_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
@@ -42,7 +45,8 @@ def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64,
     rows = np.concatenate([np.arange(first_row[c], first_row[c] + length[c]) for c in order])
     offset = np.r_[0, np.cumsum(length[order])]
     days = day.astype(np.int64)[kept]
-    return Encoded(Sequences(kind[kept][rows], days[rows], cents[rows], offset), start[first_row[order]])
+    sequences = Sequences(kind[kept][rows], days[rows], cents[rows], offset)
+    return Encoded(sequences, start[first_row[order]], seconds[rows])
 
 
 def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:

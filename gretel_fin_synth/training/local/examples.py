@@ -31,6 +31,13 @@ class Sequences:
         """Rows of each customer."""
         return np.diff(self.offset)
 
+    def take(self, customers: IntArray) -> Sequences:
+        """Return these customers, in this order."""
+        length = self.length[customers]
+        offset = np.r_[0, np.cumsum(length)]
+        rows = np.repeat(self.offset[customers] - offset[:-1], length) + np.arange(offset[-1])
+        return Sequences(self.kind[rows], self.day[rows], self.cents[rows], offset)
+
     def with_ends(self) -> tuple[Sequences, npt.NDArray[np.bool_]]:
         """Return the sequences with one row more a customer, which stands for the end, and where these rows are."""
         at = self.offset[1:]

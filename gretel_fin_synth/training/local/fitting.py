@@ -84,8 +84,12 @@ class Trainer:
         best, best_epoch, best_state = np.inf, 0, copy.deepcopy(self.network.state_dict())
         since, decays, began = 0, 0, time.monotonic()
         for epoch in range(1, self.options.epochs + 1):
-            train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
-            loss = self.loss_of(held_out)
+            try:
+                train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
+                loss = self.loss_of(held_out)
+            except KeyboardInterrupt:
+                self.network.load_state_dict(best_state)
+                raise
             progress = Progress(epoch, self.options.epochs, train_loss, loss, int(self.data.length[train].sum()),
                                 time.monotonic() - began)
             self.history.append(progress)

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gretel_fin_synth.training.local.examples import cell_middles
+from gretel_fin_synth.training.local.calendar import N_RULES
+from gretel_fin_synth.training.local.examples import IntArray, cell_middles
 from gretel_fin_synth.training.local.history import (
     GAP_EDGES,
     N_DUE,
@@ -27,7 +28,7 @@ from gretel_fin_synth.training.local.history import (
     SLOT_FEATURES,
     World,
 )
-from gretel_fin_synth.training.local.calendar import N_RULES
+from gretel_fin_synth.training.local.options import LSTMOptions
 
 State = tuple[Tensor, Tensor]
 TABLE_RATE = 20
@@ -59,13 +60,13 @@ class TransactionLSTM(nn.Module):
         Widths.
     world : World
         Calendar, cells of amounts and scales of the table; its arrays become constants of the network.
-    switches : dict of str to bool
-        Which mechanisms are on: ``copy``, ``due``, ``balance``.
+    options : LSTMOptions
+        Which mechanisms are on.
     """
 
-    def __init__(self, sizes: Sizes, world: World, switches: dict[str, bool]) -> None:
+    def __init__(self, sizes: Sizes, world: World, options: LSTMOptions) -> None:
         super().__init__()
-        self.sizes, self.switches = sizes, switches
+        self.sizes, self.options = sizes, options
         hidden = sizes.hidden
         self.kind_embedding = nn.Embedding(sizes.n_kinds + 1, KIND_SIZE)
         self.gap_embedding = nn.Embedding(N_GAP, 8)
@@ -121,6 +122,12 @@ class TransactionLSTM(nn.Module):
         for name, value in constants.items():
             self.register_buffer(name, value, persistent=False)
 
+    def start_from(self, kinds: IntArray) -> None:
+        """Start with the frequencies of the kinds."""
+        counts = torch.bincount(torch.as_tensor(kinds), minlength=self.sizes.n_kinds) + 0.5
+        with torch.no_grad():
+            self.kind_bias.copy_(torch.log(counts / counts.sum()))
+
     def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
         """Return groups for the optimiser: tables of log odds learn faster and do not decay."""
         tables = [self.kind_bias, self.due_by_kind.weight, self.due_by_times.weight, *self.class_shared,
@@ -156,7 +163,7 @@ class TransactionLSTM(nn.Module):
         by_day = self.date_day(body) @ self.day_basis.T
         window = torch.clamp(day[:, None] + self.gaps, max=by_day.shape[1] - 1)
         logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of]
-        if not self.switches["due"]:
+        if not self.options.uses("due"):
             return logits
         weight = self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
         padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
@@ -172,7 +179,7 @@ class TransactionLSTM(nn.Module):
         logits = self.kind_bias + self.kind_query(dated) @ kinds.T
         index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
-            if part == 1 and not self.switches["due"]:
+            if part == 1 and not self.options.uses("due"):
                 continue
             table = shared + by_kind(kinds)
             logits = logits + table[index, classes[:, :, part]]
@@ -191,12 +198,12 @@ class TransactionLSTM(nn.Module):
                                                         self.amount_position(body))
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
-        if self.switches["balance"]:
+        if self.options.uses("balance"):
             relative = self.amount_relative(body)
             cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])
             slots = slots + after.gather(1, slot_after[..., 0]) + relative.gather(1, slot_after[..., 1])
         slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
-        if not self.switches["copy"]:
+        if not self.options.uses("copy"):
             slots = torch.full_like(slots, -torch.inf)
         return torch.cat([slots, cells], dim=1)
 

@@ -65,11 +65,12 @@ class PlanModel:
     n_days: int
 
     @classmethod
-    def fit(cls, exact: FloatArray, codes: FloatArray, *, neighbours: float, n_days: int,
+    def fit(cls, exact: FloatArray, codes: FloatArray, *, neighbours: float, n_days: int, k: int,
             rng: np.random.Generator) -> PlanModel:
         """Learn from the exact parts (n, 3) and the codes (n, n_codes)."""
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
-        return cls(np.sort(exact, axis=0).T, scores, _noise_for(scores, neighbours, rng), n_days)
+        quantiles = np.stack([_shared_quantiles(np.sort(column), k) for column in exact.T])
+        return cls(quantiles, scores, _noise_for(scores, neighbours, rng), n_days)
 
     @property
     def codes(self) -> npt.NDArray[np.float32]:
@@ -104,6 +105,16 @@ class PlanModel:
         """Inverse of :meth:`to_dict`."""
         return cls(np.array(values["quantiles"]), np.array(values["scores"]), values["noise"],
                    values["n_days"])
+
+
+def _shared_quantiles(ordered: FloatArray, k: int) -> FloatArray:
+    """Replace every value that fewer than k customers have by the mean of k neighbours in the order."""
+    n = len(ordered)
+    _, code, counts = np.unique(ordered, return_inverse=True, return_counts=True)
+    first = np.clip(np.arange(n) - k // 2, 0, max(n - k, 0))
+    total = np.r_[0.0, np.cumsum(ordered)]
+    means = (total[np.minimum(first + k, n)] - total[first]) / min(k, n)
+    return np.where(counts[code] >= k, ordered, means)
 
 
 def normal_scores(values: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +83,15 @@ class Profiler:
             np.add.reduceat(_repeats(data).astype(float), at) / length,
         ]
         return np.column_stack([self.codes(data, start, world), *extra])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, for JSON."""
+        return {"mean": self.mean.tolist(), "loadings": self.loadings.tolist()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Profiler:
+        """Inverse of :meth:`to_dict`."""
+        return cls(np.array(values["mean"]), np.array(values["loadings"]))
 
 
 def _root_shares(data: Sequences, n_kinds: int) -> FloatArray:

@@ -1,0 +1,168 @@
+"""Everything about a table that is decided before the network is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training.backend import TrainingTable
+from gretel_fin_synth.training.local.calendar import Calendar
+from gretel_fin_synth.training.local.clock import SECONDS, Clock
+from gretel_fin_synth.training.local.encoding import build_world, common_kinds, customers_of, exact_parts
+from gretel_fin_synth.training.local.examples import Examples, Sequences, record
+from gretel_fin_synth.training.local.history import World
+from gretel_fin_synth.training.local.model import Model
+from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
+from gretel_fin_synth.training.local.options import LSTMOptions
+from gretel_fin_synth.training.local.plans import PlanModel, Plans
+from gretel_fin_synth.training.local.profiles import Profiler
+
+IntArray = npt.NDArray[np.int64]
+
+MIN_CUSTOMERS = 4
+FEW_CUSTOMERS = 30
+MIN_GAPS = 40
+MAX_GAPS = 400
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What training starts from; see :class:`Model` and :class:`Examples` for the parts."""
+
+    kinds: list[tuple[str, str]]
+    world: World
+    data: Sequences
+    start: IntArray
+    with_ends: Sequences
+    examples: Examples
+    plans: PlanModel
+    profiler: Profiler
+    clock: Clock | None
+    sizes: Sizes
+    train: IntArray
+    held_out: IntArray
+    options: LSTMOptions
+    minor_units: int
+    warnings: list[str]
+
+    @property
+    def codes(self) -> npt.NDArray[np.float32]:
+        """Codes of the training customers; zeros where plan codes are off."""
+        codes = self.plans.codes
+        return codes if self.options.uses("plan_codes") else np.zeros_like(codes)
+
+    def model(self, network: TransactionLSTM) -> Model:
+        """Return the model around a trained network."""
+        return Model(kinds=self.kinds, world=self.world, plans=self.plans, profiler=self.profiler,
+                     network=network, calibration=None, clock=self.clock, options=self.options,
+                     block=int(np.clip(len(self.start), 32, 256)), minor_units=self.minor_units,
+                     max_rows=int(self.data.length.max() * 3))
+
+
+def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
+    """Encode a table and decide sizes, calendars, cells and plans.
+
+    Raises
+    ------
+    ParameterError
+        If there are too few customers, or no category that enough of them share.
+    """
+    frame, warnings = table.frame, []
+    n_customers = frame["customer_id"].nunique()
+    if n_customers < MIN_CUSTOMERS:
+        msg = (f"The table has {n_customers} customers, and a model of fewer than {MIN_CUSTOMERS} would only copy "
+               "them.\n\nHint: give a table with more customers, or make one: make_transactions(200)")
+        raise ParameterError(msg)
+    if n_customers < FEW_CUSTOMERS:
+        warnings.append(f"there are only {n_customers} customers; expect a rough likeness and little privacy")
+    k = least_customers(n_customers, options)
+    kinds = common_kinds(frame, k)
+    warnings += _left_out(frame, kinds, k)
+    calendar = _calendar(frame["transaction_date"])
+    encoded = customers_of(frame, kinds, calendar.first, table.minor_units)
+    data, start = encoded.sequences, encoded.start
+    world = build_world(data, start, kinds, calendar, k)
+    if world.amounts.n_clipped:
+        warnings.append(f"{world.amounts.n_clipped:,} amounts beyond what {k} customers of their category reach were "
+                        "clipped to that")
+    rng = np.random.default_rng(seed)
+    profiler = Profiler.fit(data, len(kinds))
+    plans = PlanModel.fit(exact_parts(data, start, calendar.n_days), profiler.codes(data, start, world),
+                          neighbours=_neighbours(len(start), options), n_days=calendar.n_days, k=k, rng=rng)
+    with_ends, ends = data.with_ends()
+    n_gaps = _n_gaps(data, calendar.n_days)
+    observed = Plans(data.day[data.offset[:-1]], data.day[data.offset[1:] - 1], start, plans.codes)
+    examples = record(world, observed, with_ends, ends, n_gaps)
+    sizes = Sizes(n_kinds=len(kinds), n_context=examples.context.shape[1],
+                  n_kind_context=examples.kind_context.shape[1], n_code=plans.codes.shape[1], n_gaps=n_gaps,
+                  hidden=options.hidden_size or hidden_size(len(data.kind)), dropout=options.dropout)
+    train, held_out = _divide(len(start), options.validation_fraction, rng)
+    customer = np.repeat(np.arange(len(start)), data.length)
+    clock = Clock.fit(data.kind, encoded.seconds, customer, len(kinds), k)
+    pairs = list(zip(kinds["type"], kinds["category"], strict=True))
+    return Blueprint(pairs, world, data, start, with_ends, examples, plans, profiler, clock, sizes, train,
+                     held_out, options, table.minor_units, warnings)
+
+
+def least_customers(n_customers: int, options: LSTMOptions) -> int:
+    """Return k: 5 from 250 customers on, fewer below, never under 2 unless asked for."""
+    if options.min_customers is not None:
+        return options.min_customers
+    return int(np.clip(n_customers // 50, 2, 5))
+
+
+def hidden_size(n_rows: int) -> int:
+    """Return units of the LSTM for a number of rows."""
+    return next(size for size, limit in ((48, 3_000), (96, 40_000), (128, 150_000), (192, 10**12))
+                if n_rows <= limit)
+
+
+def _left_out(frame: pd.DataFrame, kinds: pd.DataFrame, k: int) -> list[str]:
+    if kinds.empty:
+        msg = (f"No transaction category is shared by at least {k} customers, so nothing can be learned that is not "
+               "about one of them.\n\nHint: merge categories, or TransactionSynthesizer(min_customers=1) if the "
+               "data are not secret")
+        raise ParameterError(msg)
+    kept = set(zip(kinds["type"], kinds["category"], strict=True))
+    pairs = list(zip(frame["transaction_type"], frame["transaction_category"], strict=True))
+    gone = [pair for pair in pairs if pair not in kept]
+    if not gone:
+        return []
+    names = sorted({f"{category} ({kind})" for kind, category in gone})
+    shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    return [f"{len(gone):,} rows ({len(gone) / len(pairs):.1%}) of {len(names)} categories that fewer than {k} "
+            f"customers have were left out: {shown}"]
+
+
+def _calendar(dates: pd.Series[pd.Timestamp]) -> Calendar:
+    days = dates.to_numpy().astype("datetime64[D]")
+    return Calendar(days.min(), int((days.max() - days.min()).astype(int)) + 1)
+
+
+def _neighbours(n_customers: int, options: LSTMOptions) -> float:
+    if options.plan_neighbours is not None:
+        return min(options.plan_neighbours, 0.9 * n_customers)
+    return float(np.clip(0.05 * n_customers, 4, 25))
+
+
+def _n_gaps(data: Sequences, n_days: int) -> int:
+    """Return the longest gap that can be drawn, plus one: nearly all gaps of the data fit."""
+    gaps = np.diff(data.day)
+    inside = np.ones(len(gaps), bool)
+    inside[data.offset[1:-1] - 1] = False
+    longest = float(np.quantile(gaps[inside], 0.9995)) if inside.any() else 0.0
+    return int(min(n_days, np.clip(longest + 2, MIN_GAPS, MAX_GAPS)))
+
+
+def _divide(n: int, fraction: float, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    """Return customers to train on and customers to stop by."""
+    order = rng.permutation(n)
+    held = int(np.clip(round(fraction * n), 2, max(n // 4, 2)))
+    return np.sort(order[held:]), np.sort(order[:held])
+
+
+__all__ = ["MIN_CUSTOMERS", "SECONDS", "Blueprint", "draw_up", "hidden_size", "least_customers"]

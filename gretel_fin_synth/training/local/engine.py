@@ -1,0 +1,144 @@
+"""The embedded backend: puts the parts together and follows the life cycle of a backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+
+from gretel_fin_synth._money import from_minor
+from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training.backend import SampleRequest, TrainingTable
+from gretel_fin_synth.training.local.building import Blueprint, draw_up
+from gretel_fin_synth.training.local.calibration import Calibration
+from gretel_fin_synth.training.local.clock import in_order
+from gretel_fin_synth.training.local.fitting import Trainer
+from gretel_fin_synth.training.local.model import Model
+from gretel_fin_synth.training.local.network import TransactionLSTM
+from gretel_fin_synth.training.local.options import LSTMOptions
+from gretel_fin_synth.training.local.progress import ProgressBar
+
+__all__ = ["LocalBackend"]
+
+IntArray = npt.NDArray[np.int64]
+
+
+class LocalBackend:
+    """Embedded ``tabular-lstm``; see :class:`gretel_fin_synth.training.backend.Backend` for the life cycle.
+
+    Parameters
+    ----------
+    **options
+        See :class:`~gretel_fin_synth.training.local.options.LSTMOptions`.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.options = LSTMOptions.from_dict(options)
+        self.warnings: list[str] = []
+        self._model: Model | None = None
+        self._minor_units = 2
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a state to sample from."""
+        return self._model is not None
+
+    def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:
+        """Learn; on KeyboardInterrupt the best state so far is kept and the interrupt passed on."""
+        self._model, self._minor_units = None, table.minor_units
+        plan = draw_up(table, self.options, seed)
+        self.warnings = plan.warnings
+        torch.manual_seed(seed)
+        network = TransactionLSTM(plan.sizes, plan.world, self.options)
+        network.start_from(plan.data.kind)
+        trainer = Trainer(network, plan.with_ends, plan.examples, plan.codes, plan.plans.noise, self.options, seed)
+        interrupted = False
+        with ProgressBar(self.options.epochs, progress) as bar:
+            try:
+                best = trainer.fit(plan.train, plan.held_out, bar.show)
+            except KeyboardInterrupt:
+                interrupted = True
+                self.warnings.append("training was interrupted; the best state so far is used, not calibrated")
+            else:
+                if best == self.options.epochs:
+                    self.warnings.append(
+                        f"training reached its {self.options.epochs} epochs while still getting better; "
+                        "TransactionSynthesizer(epochs=...) allows more")
+        self._model = plan.model(network)
+        if interrupted:
+            raise KeyboardInterrupt
+        if self.options.uses("calibration"):
+            self._model.calibration = _calibrate(self._model, plan, seed)
+
+    def sample(self, request: SampleRequest) -> pd.DataFrame:
+        """Draw new customers in blocks; options: ``temperature`` (default 1, smaller is more typical)."""
+        model = self._fitted()
+        temperature = _temperature(request.options)
+        first, last = request.first_customer, request.first_customer + request.n_customers
+        parts = []
+        for number in range(first // model.block, -(-last // model.block)):
+            begin = number * model.block
+            parts.append(self._block(model, number, request.seed, temperature,
+                                     max(first - begin, 0), min(last - begin, model.block)))
+        return pd.concat(parts, ignore_index=True)
+
+    def save(self, directory: Path) -> None:
+        """Write JSON and weights."""
+        self._fitted().save(directory)
+
+    def load(self, directory: Path) -> None:
+        """Read what ``save`` wrote."""
+        self._model = Model.load(directory)
+        self._minor_units = self._model.minor_units
+
+    def _fitted(self) -> Model:
+        if self._model is None:
+            msg = "The backend has not been fitted."
+            raise ParameterError(msg)
+        return self._model
+
+    def _block(self, model: Model, number: int, seed: int, temperature: float, begin: int,
+               end: int) -> pd.DataFrame:
+        """Return customers ``begin`` to ``end`` of one block as a table."""
+        start, drawn = model.draw_block(number, seed, temperature)
+        chosen = np.arange(begin, end)
+        drawn, start = drawn.take(chosen), start[chosen]
+        customer = np.repeat(chosen + number * model.block, drawn.length)
+        dates = model.world.calendar.dates[drawn.day].astype("datetime64[s]")
+        if model.clock is not None:
+            seconds = model.clock.draw(drawn.kind, np.random.default_rng([seed, number, 1]))
+            dates = dates + in_order(customer, drawn.day, seconds)
+        types, categories = (np.array(names, dtype=object) for names in zip(*model.kinds, strict=True))
+        return pd.DataFrame({
+            "customer_id": customer.astype(str),
+            "transaction_date": dates,
+            "transaction_amount": from_minor(drawn.cents, model.minor_units),
+            "transaction_type": pd.array(types[drawn.kind], dtype="str"),
+            "transaction_category": pd.array(categories[drawn.kind], dtype="str"),
+            "starting_amount": from_minor(np.repeat(start, drawn.length), model.minor_units),
+        })
+
+
+def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
+    """Learn how to choose among candidates, on candidates of its own."""
+    rng = np.random.default_rng([seed, 1])
+    n = int(np.clip(4 * len(plan.start), 400, 2000))
+    plans, drawn = model.candidates(n, rng)
+    return Calibration.fit(model.profiler.traits(plan.data, plan.start, model.world),
+                           model.profiler.traits(drawn, plans.start, model.world))
+
+
+def _temperature(options: dict[str, Any]) -> float:
+    unknown = sorted(set(options) - {"temperature"})
+    if unknown:
+        msg = f"Unknown sampling option {unknown[0]!r} for backend 'local'.\n\nHint: it knows temperature=1.0"
+        raise ParameterError(msg)
+    temperature = options.get("temperature", 1.0)
+    if not isinstance(temperature, (int, float)) or isinstance(temperature, bool) or not temperature > 0:
+        msg = f"temperature={temperature!r} cannot be used: it must be a positive number; 1 is as learned."
+        raise ParameterError(msg)
+    return float(temperature)

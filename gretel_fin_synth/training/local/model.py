@@ -1,0 +1,104 @@
+"""The fitted model: everything that is needed to draw customers, and how it is written to disk."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from gretel_fin_synth.training.local.calibration import Calibration
+from gretel_fin_synth.training.local.clock import Clock
+from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
+from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.history import World
+from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
+from gretel_fin_synth.training.local.options import LSTMOptions
+from gretel_fin_synth.training.local.plans import PlanModel, Plans
+from gretel_fin_synth.training.local.profiles import Profiler
+from gretel_fin_synth.training.local.sampling import draw_sequences
+
+IntArray = npt.NDArray[np.int64]
+
+CANDIDATES = 3
+
+
+@dataclass
+class Model:
+    """A fitted embedded model.
+
+    ``kinds`` holds the pairs of type and category in the order of their codes; ``block`` how many customers are
+    drawn together; ``max_rows`` the most rows a customer may get.
+    """
+
+    kinds: list[tuple[str, str]]
+    world: World
+    plans: PlanModel
+    profiler: Profiler
+    network: TransactionLSTM
+    calibration: Calibration | None
+    clock: Clock | None
+    options: LSTMOptions
+    block: int
+    minor_units: int
+    max_rows: int
+
+    def candidates(self, n: int, rng: np.random.Generator, temperature: float = 1.0) -> tuple[Plans, Sequences]:
+        """Draw customers as the network makes them, without calibration."""
+        plans = self.plans.draw(n, rng)
+        if not self.options.uses("plan_codes"):
+            plans.code[:] = 0
+        drawn = draw_sequences(self.network, self.world, plans, rng, max_rows=self.max_rows,
+                               temperature=temperature)
+        return plans, drawn
+
+    def draw_block(self, number: int, seed: int, temperature: float = 1.0) -> tuple[IntArray, Sequences]:
+        """Draw one block of customers: starting amounts (minor units) and sequences; the same for (seed, number)."""
+        rng = np.random.default_rng([seed, number])
+        if self.calibration is None:
+            plans, drawn = self.candidates(self.block, rng, temperature)
+            return plans.start, drawn
+        plans, drawn = self.candidates(CANDIDATES * self.block, rng, temperature)
+        chosen = self.calibration.choose(self.profiler.traits(drawn, plans.start, self.world), self.block, rng)
+        chosen = rng.permutation(chosen)
+        return plans.start[chosen], drawn.take(chosen)
+
+    def save(self, directory: Path) -> None:
+        """Write JSON and weights."""
+        state = {
+            "kinds": self.kinds, "world": world_to_dict(self.world), "plans": self.plans.to_dict(),
+            "profiler": self.profiler.to_dict(), "sizes": asdict(self.network.sizes),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "clock": None if self.clock is None else self.clock.to_dict(),
+            "options": self.options.to_dict(), "block": self.block, "minor_units": self.minor_units,
+            "max_rows": self.max_rows,
+        }
+        (directory / "model.json").write_text(json.dumps(state), encoding="utf-8")
+        torch.save(self.network.state_dict(), directory / "weights.pt")
+
+    @classmethod
+    def load(cls, directory: Path) -> Model:
+        """Inverse of :meth:`save`."""
+        state: dict[str, Any] = json.loads((directory / "model.json").read_text(encoding="utf-8"))
+        world = world_from_dict(state["world"])
+        options = LSTMOptions.from_dict(state["options"])
+        network = TransactionLSTM(Sizes(**state["sizes"]), world, options)
+        network.load_state_dict(torch.load(directory / "weights.pt", weights_only=True))
+        calibration, clock = state["calibration"], state["clock"]
+        return cls(
+            kinds=[(a, b) for a, b in state["kinds"]],
+            world=world,
+            plans=PlanModel.from_dict(state["plans"]),
+            profiler=Profiler.from_dict(state["profiler"]),
+            network=network,
+            calibration=None if calibration is None else Calibration.from_dict(calibration),
+            clock=None if clock is None else Clock.from_dict(clock),
+            options=options,
+            block=state["block"],
+            minor_units=state["minor_units"],
+            max_rows=state["max_rows"],
+        )

@@ -1,0 +1,288 @@
+"""The synthesizer: what every backend has in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from gretel_fin_synth import _frames
+from gretel_fin_synth._atomic import new_files
+from gretel_fin_synth._money import check_minor_units
+from gretel_fin_synth.balance import reconstruct_balance
+from gretel_fin_synth.errors import BackendError, NotFittedError, ParameterError
+from gretel_fin_synth.schema import COLUMNS, ExtraColumn, check_extra_columns, validate_transactions
+from gretel_fin_synth.training._arguments import check_count, check_seed
+from gretel_fin_synth.training._prepare import STARTING, prepare
+from gretel_fin_synth.training._template import Template
+from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["TransactionSynthesizer"]
+
+FORMAT = 1
+CUSTOMER, DATE = "customer_id", "transaction_date"
+
+
+class TransactionSynthesizer:
+    """Learn a table of transactions and draw new customers from it.
+
+    The account balance is not learned as a column: it is turned into one starting amount per customer before
+    training and rebuilt to the minor unit after sampling, so it always adds up.
+
+    Parameters
+    ----------
+    backend : str, default "local"
+        ``"local"`` is the embedded ``tabular-lstm``: offline, on CPU or GPU. See :func:`available_backends`.
+    extra_columns : iterable of ExtraColumn, optional
+        Further columns to learn; columns that are not described are left out, and ``warnings_`` says so.
+    minor_units : int, default 2
+        Decimals of the currency, 0 to 4.
+    **options
+        Options of the backend; the local one knows those of
+        :class:`gretel_fin_synth.training.local.options.LSTMOptions`.
+
+    Attributes
+    ----------
+    warnings_ : list of str
+        What a user must know: balances that do not add up in the data, categories and amounts left out or clipped
+        because too few customers have them, too few customers.
+    n_customers_, n_rows_ : int
+        Size of the table that was fitted.
+    backend_ : Backend
+        The fitted backend.
+
+    Raises
+    ------
+    ParameterError
+        If the backend or an option is not known, or an option has a value that cannot work.
+    BackendNotInstalledError
+        If the extra of the backend is not installed.
+
+    Examples
+    --------
+    >>> from gretel_fin_synth import TransactionSynthesizer, check_balance, make_transactions
+    >>> real = make_transactions(40, start="2024-01-01", end="2024-03-31", seed=1)
+    >>> synthesizer = TransactionSynthesizer(epochs=2).fit(real, seed=1)
+    >>> synthetic = synthesizer.sample(n_customers=5, seed=1)
+    >>> synthetic["customer_id"].nunique(), check_balance(synthetic).ok
+    (5, True)
+    """
+
+    def __init__(self, backend: str = "local", *, extra_columns: Iterable[ExtraColumn] | None = None,
+                 minor_units: int = 2, **options: Any) -> None:
+        self.backend = backend
+        self.extra_columns = check_extra_columns(extra_columns)
+        self.minor_units = check_minor_units(minor_units)
+        self.options = options
+        self._fitted: Backend | None = None
+        get_backend(backend, options)
+
+    def fit(self, frame: Any, *, seed: int | None = None, progress: bool | None = None) -> TransactionSynthesizer:
+        """Learn from a table.
+
+        Parameters
+        ----------
+        frame : dataframe of n rows
+            pandas, polars (eager or lazy), pyarrow or duckdb with the columns of :class:`Transactions`. Balances
+            that do not add up and rows in any order are normal; ``account_balance`` may be absent if there is a
+            column ``starting_amount``, or else every customer starts with 0. It is not changed.
+        seed : int, optional
+            Decides everything that is random; None for a fresh one.
+        progress : bool, optional
+            Whether to show progress on standard error; by default on a terminal only.
+
+        Returns
+        -------
+        TransactionSynthesizer
+            The synthesizer itself.
+
+        Raises
+        ------
+        SchemaViolation
+            If `frame` is no table of transactions.
+        ParameterError
+            If there are too few customers to learn from.
+        KeyboardInterrupt
+            If training is interrupted; the best state so far is kept and can be sampled.
+        """
+        prepared = prepare(frame, self.extra_columns, self.minor_units)
+        backend = get_backend(self.backend, self.options)
+        table = prepared.table
+        try:
+            backend.fit(table, seed=check_seed(seed), progress=progress)
+        except KeyboardInterrupt:
+            if getattr(backend, "is_usable", False):
+                self._keep(backend, frame, table.frame, prepared.warnings)
+            raise
+        self._keep(backend, frame, table.frame, prepared.warnings)
+        return self
+
+    def sample(self, n_customers: int | None = None, *, n_rows: int | None = None, seed: int | None = None,
+               **options: Any) -> Any:
+        """Draw new customers.
+
+        Parameters
+        ----------
+        n_customers : int, optional
+            How many; by default as many as were fitted, unless `n_rows` is given.
+        n_rows : int, optional
+            Draw customers until there are this many rows; the last customer is cut off.
+        seed : int, optional
+            Decides everything that is random; None for a fresh one. The first customers of a larger sample are
+            the customers of a smaller one.
+        **options
+            Options of the backend's sampling; the local one knows ``temperature``.
+
+        Returns
+        -------
+        dataframe
+            Of the type that was fitted: the six columns, then the described extra ones; customers contiguous, each
+            in chronological order, with new ids and exact balances.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ParameterError
+            If a count is not a whole number of at least 1, both are given, or an option is not known.
+        """
+        backend = self._backend("sample")
+        seed = check_seed(seed)
+        if n_customers is not None and n_rows is not None:
+            msg = f"n_customers={n_customers!r} and n_rows={n_rows!r} were both given.\n\nHint: give one of them"
+            raise ParameterError(msg)
+        if n_rows is not None:
+            drawn = self._rows(backend, check_count("n_rows", n_rows), seed, options)
+        else:
+            count = self.n_customers_ if n_customers is None else check_count("n_customers", n_customers)
+            drawn = backend.sample(SampleRequest(count, seed, 0, options))
+        return self.template_.apply(self._finish(drawn))
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Write the fitted synthesizer into a folder of JSON and arrays, without pickle.
+
+        The folder holds what was learned of the training customers as a whole and a coarse description of each;
+        treat it as confidential as the training data.
+
+        Parameters
+        ----------
+        directory : path
+            A folder that is made; content of an earlier model in it is replaced.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        """
+        backend = self._backend("save")
+        with new_files(Path(directory), whole=("backend",)) as folder:
+            (folder / "backend").mkdir()
+            backend.save(folder / "backend")
+            state = {
+                "format": FORMAT, "backend": self.backend, "options": self.options,
+                "minor_units": self.minor_units,
+                "extra_columns": [{"name": column.name, "kind": column.kind} for column in self.extra_columns],
+                "library": self.template_.save(folder), "prefix": self.prefix_, "warnings": self.warnings_,
+                "n_customers": self.n_customers_, "n_rows": self.n_rows_,
+            }
+            (folder / "synthesizer.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: str | PathLike[str]) -> TransactionSynthesizer:
+        """Read what :meth:`save` wrote.
+
+        Parameters
+        ----------
+        directory : path
+            The folder.
+
+        Returns
+        -------
+        TransactionSynthesizer
+            Fitted; the same seed gives the same rows as before saving.
+
+        Raises
+        ------
+        ParameterError
+            If the folder holds no model, or one of a later format.
+        """
+        folder = Path(directory)
+        try:
+            state = json.loads((folder / "synthesizer.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError) as error:
+            msg = f"{str(directory)!r} holds no saved synthesizer.\n\nHint: give the folder that save() wrote"
+            raise ParameterError(msg) from error
+        if state.get("format") != FORMAT:
+            msg = (f"{str(directory)!r} holds a model of format {state.get('format')!r}, and this version reads "
+                   f"format {FORMAT}.\n\nHint: fit again, or install the version that wrote it")
+            raise ParameterError(msg)
+        extras = [ExtraColumn(**column) for column in state["extra_columns"]]
+        self = cls(state["backend"], extra_columns=extras, minor_units=state["minor_units"], **state["options"])
+        backend = get_backend(self.backend, self.options)
+        backend.load(folder / "backend")
+        self._fitted = self.backend_ = backend
+        self.template_ = Template.load(folder, state["library"])
+        self.prefix_, self.warnings_ = state["prefix"], state["warnings"]
+        self.n_customers_, self.n_rows_ = state["n_customers"], state["n_rows"]
+        return self
+
+    def __repr__(self) -> str:
+        """Show the backend and what was fitted."""
+        size = "" if self._fitted is None else f", {self.n_customers_:,} customers, {self.n_rows_:,} transactions"
+        return f"TransactionSynthesizer(backend={self.backend!r}{size})"
+
+    def _keep(self, backend: Backend, frame: Any, table: pd.DataFrame, warnings: list[str]) -> None:
+        names = [*COLUMNS, *(column.name for column in self.extra_columns)]
+        self.template_ = Template.of(frame, names)
+        self.prefix_ = _new_prefix(table[CUSTOMER])
+        self.n_customers_, self.n_rows_ = int(table[CUSTOMER].nunique()), len(table)
+        self.warnings_ = [*warnings, *backend.warnings]
+        self._fitted = self.backend_ = backend
+
+    def _backend(self, what: str) -> Backend:
+        if self._fitted is None:
+            msg = f"Cannot {what} before fit.\n\nHint: TransactionSynthesizer().fit(frame).{what}(...)"
+            raise NotFittedError(msg)
+        return self._fitted
+
+    def _rows(self, backend: Backend, n_rows: int, seed: int, options: dict[str, Any]) -> pd.DataFrame:
+        """Draw customers until there are n_rows rows."""
+        parts: list[pd.DataFrame] = []
+        have, done = 0, 0
+        while have < n_rows:
+            per_customer = have / done if done else self.n_rows_ / self.n_customers_
+            count = int(np.ceil((n_rows - have) / per_customer * 1.05)) + 1
+            part = backend.sample(SampleRequest(count, seed, done, options))
+            parts.append(part.assign(**{CUSTOMER: part[CUSTOMER].astype(str).radd(f"{done}/")}))
+            have, done = have + len(part), done + count
+        return pd.concat(parts, ignore_index=True).iloc[:n_rows]
+
+    def _finish(self, drawn: pd.DataFrame) -> pd.DataFrame:
+        """Give new ids and balances, and make sure that the result is what was promised."""
+        codes = pd.factorize(drawn[CUSTOMER])[0]
+        width = max(len(str(self.n_customers_)), 6)
+        labels = np.array([f"{self.prefix_}{code + 1:0{width}d}" for code in range(int(codes.max()) + 1)])
+        table = drawn.assign(**{CUSTOMER: labels[codes]}).reset_index(drop=True)
+        table = reconstruct_balance(table, starting_amounts=STARTING, minor_units=self.minor_units)
+        names = [*COLUMNS, *(column.name for column in self.extra_columns)]
+        try:
+            return validate_transactions(table[names], minor_units=self.minor_units)
+        except ValueError as error:
+            msg = f"Backend {self.backend!r} returned rows that are no valid transactions: {error}"
+            raise BackendError(msg) from error
+
+
+def _new_prefix(ids: pd.Series[str]) -> str:
+    """Return a beginning of ids that no real id has."""
+    prefix, number = "SYN_", 1
+    while ids.str.startswith(prefix).any():
+        number += 1
+        prefix = f"SYN{number}_"
+    return prefix
