@@ -185,9 +185,7 @@ def _before(table: Table, kinds: Ints) -> dict[str, NDArray[np.generic]]:
         columns[f"gap_{lag}"] = np.where(there, table.day - table.day[back], np.nan)
         columns[f"kind_{lag}"] = np.where(there, kinds[back], np.nan)
         columns[f"log_amount_{lag}"] = np.where(there, logs[back], np.nan)
-        columns[f"roundness_{lag}"] = np.where(
-            there, roundness(table.cents, table.minor_units)[back], np.nan
-        )
+        columns[f"roundness_{lag}"] = np.where(there, roundness(table.cents, table.minor_units)[back], np.nan)
     return columns
 
 
@@ -330,4 +328,5 @@ def _mean(owner: Ints, values: NDArray[np.generic], size: int) -> Floats:
     """Return the mean of the values of each owner, NaN for one that has none."""
     counts = np.bincount(owner, minlength=size)
     sums = np.bincount(owner, np.asarray(values, dtype=np.float64), minlength=size)
-    return np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
+    means: Floats = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
+    return means

@@ -116,18 +116,17 @@ def rank(
         A group is empty or has a score that is no number.
     """
     for name, scores in (("first", first), ("second", second)):
-        if len(scores) == 0 or not np.isfinite(scores).all():
+        unknown = int((~np.isfinite(scores)).sum())
+        if len(scores) == 0 or unknown:
             msg = (
-                f"The {name} group has {len(scores)!r} scores, of which {int((~np.isfinite(scores)).sum())!r} "
-                "are no numbers; at least 1 score is needed, all finite.\n\nHint: scores[np.isfinite(scores)]"
+                f"The {name} group has {len(scores)!r} scores, of which {unknown!r} are no finite numbers; "
+                "at least 1 score is needed, and all finite.\n\nHint: scores[numpy.isfinite(scores)]"
             )
             raise ParameterError(msg)
     levels, codes = _levels(first, second)
     groups = [
         _Group.of(part, owner)
-        for part, owner in zip(
-            np.split(codes, [len(first)]), (first_customer, second_customer), strict=True
-        )
+        for part, owner in zip(np.split(codes, [len(first)]), (first_customer, second_customer), strict=True)
     ]
     areas, hits = _resampled(groups[0], groups[1], levels, rng, draws)
     tails = [(1 - level) / 2, (1 + level) / 2]
