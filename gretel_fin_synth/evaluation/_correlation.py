@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gretel_fin_synth.evaluation._coding import dense
 from gretel_fin_synth.evaluation._columns import numbers, value_names
 
 if TYPE_CHECKING:
@@ -153,6 +154,6 @@ def _size_ratio(few: Ints, many: Ints) -> float:
 
 
 def _entropy(codes: Ints) -> float:
-    counts = np.unique(codes, return_counts=True)[1]
+    counts = np.bincount(dense(codes))
     shares = counts / counts.sum()
     return float(-(shares * np.log(shares)).sum())

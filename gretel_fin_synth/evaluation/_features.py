@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+
+from gretel_fin_synth.evaluation._coding import among, combined, dense, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,13 +61,12 @@ def customer_features(table: Table) -> CustomerFeatures:
     first, last = table.starts[:-1], table.starts[1:] - 1
     rows = np.diff(table.starts).astype(np.float64)
     months = _distinct(table.customer, table.month, table.n_customers)
-    categories = np.unique(table.category, return_inverse=True)[1].astype(np.int64)
     return CustomerFeatures(
         transactions=rows,
         span=(table.day[last] - table.day[first]).astype(np.float64),
         per_month=rows / months,
         net_flow=_sums(table, table.signed_cents) / months,
-        categories=_distinct(table.customer, categories, table.n_customers),
+        categories=_distinct(table.customer, table.category, table.n_customers),
         mean_log_amount=_sums(table, np.log1p(table.cents)) / rows,
     )
 
@@ -80,7 +82,7 @@ def balance_features(table: Table) -> tuple[Floats, Floats, Floats]:
     if len(known) == 0:
         empty = np.zeros(0)
         return empty, empty, empty
-    customer = np.unique(table.customer[known], return_inverse=True)[1]
+    customer = dense(table.customer[known])
     counts = np.bincount(customer)
     ends = np.cumsum(counts)
     balance = table.balance_cents[known].astype(np.float64)
@@ -137,7 +139,7 @@ def repeat_shares(table: Table, kind: Ints) -> tuple[float, float]:
     later = table.month > table.month[table.starts[:-1]][table.customer]
     if not later.any():
         return float("nan"), float("nan")
-    payment = _combined(_combined(table.customer, kind), table.cents)
+    payment = combined([table.customer, kind, table.cents])
     day = np.where(table.days_to_month_end == 0, 0, table.day_of_month)
     same = _follows(payment, table.month)
     exact_day = _follows(payment * 32 + table.day_of_month, table.month)
@@ -153,26 +155,23 @@ def mix_changes(table: Table, kind: Ints) -> Floats:
     """
     width = int(kind.max(initial=0)) + 1
     period = _timeline(table.customer, table.month)
-    periods, period_code = np.unique(period, return_inverse=True)
-    totals = np.bincount(period_code)
-    cells, counts = np.unique(period_code * width + kind, return_counts=True)
-    cell_period, cell_kind = cells // width, cells % width
-    share = counts / totals[cell_period]
-    before = np.searchsorted(periods, periods - 1)
-    paired = (before < len(periods)) & (periods[np.minimum(before, len(periods) - 1)] == periods - 1)
-    wanted = before[cell_period] * width + cell_kind
-    found = np.minimum(np.searchsorted(cells, wanted), len(cells) - 1)
-    match = paired[cell_period] & (cells[found] == wanted)
+    begins = np.flatnonzero(np.diff(period, prepend=-1))
+    lengths = np.diff(np.append(begins, len(period)))
+    paired = np.diff(period[begins], prepend=-9) == 1
+    codes, cells = pd.factorize(np.repeat(np.arange(len(begins)), lengths) * width + kind)
+    cell_period = cells // width
+    share = np.bincount(codes) / lengths[cell_period]
+    found = pd.Index(cells).get_indexer(cells - width)
+    match = paired[cell_period] & (found >= 0)
     common = np.where(match, np.minimum(share, share[found]), 0.0)
-    changes: Floats = 1.0 - np.bincount(cell_period, common, minlength=len(periods))[paired]
+    changes: Floats = 1.0 - np.bincount(cell_period, common, minlength=len(begins))[paired]
     return changes
 
 
 def _follows(thing: Ints, month: Ints) -> NDArray[np.bool_]:
     """Return whether the same thing also stands in the month before."""
     key = _timeline(thing, month)
-    found: NDArray[np.bool_] = np.isin(key - 1, key)
-    return found
+    return among(key - 1, key)
 
 
 def _timeline(thing: Ints, month: Ints) -> Ints:
@@ -182,21 +181,13 @@ def _timeline(thing: Ints, month: Ints) -> Ints:
     return key
 
 
-def _combined(first: Ints, second: Ints) -> Ints:
-    """Give each distinct pair of codes a code of its own."""
-    dense = np.unique(second, return_inverse=True)[1]
-    pairs = first * (int(dense.max(initial=0)) + 1) + dense
-    codes: Ints = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
-    return codes
-
-
 def _sums(table: Table, values: NDArray[np.generic]) -> Floats:
     totals = np.bincount(table.customer, values.astype(np.float64), minlength=table.n_customers)
     return totals.astype(np.float64)
 
 
-def _distinct(customer: Ints, values: Ints, n_customers: int) -> Floats:
-    dense = np.unique(values, return_inverse=True)[1]
-    width = int(dense.max(initial=0)) + 1
-    pairs = np.unique(customer * width + dense)
+def _distinct(customer: Ints, values: NDArray[Any], n_customers: int) -> Floats:
+    codes = dense(values)
+    width = int(codes.max(initial=0)) + 1
+    pairs = distinct(customer * width + codes)
     return np.bincount(pairs // width, minlength=n_customers).astype(np.float64)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gretel_fin_synth.evaluation._coding import combined
 from gretel_fin_synth.evaluation._features import (
     amount_autocorrelation,
     balance_features,
@@ -95,7 +96,7 @@ def categories_and_sequences(
             runs(codes, table.customer, length)
             for codes, table in zip(categories, (real, other), strict=True)
         ]
-        codes = np.unique(np.concatenate(pair), axis=0, return_inverse=True)[1].reshape(-1)
+        codes = combined(np.concatenate(pair).T)
         members[name] = js_similarity(codes[: len(pair[0])], codes[len(pair[0]) :])
     return members
 

@@ -129,7 +129,10 @@ def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     reference = None if holdout is None else fidelity_groups(real, holdout)
     floor = fidelity_groups(real, shuffled)
     score, lowest = overall(group_scores(groups)), overall(group_scores(floor))
-    normalised = None if holdout is None else _normalised(real, synthetic, holdout, shuffled, rng)
+    normalised = None
+    if holdout is not None and reference is not None:
+        measured = [(synthetic, groups), (holdout, reference), (shuffled, floor)]
+        normalised = _normalised(real, measured, rng)
     graded = 100 * (score - lowest) / (100 - lowest) if normalised is None and lowest < 100 else normalised
     best = None if reference is None else group_scores(reference)
     return Fidelity(
@@ -211,20 +214,22 @@ def shuffle_floor(real: Table, seed: int | np.random.Generator) -> Table:
     return prepare(real.frame[columns].assign(**shuffled), minor_units=real.minor_units)
 
 
-def _normalised(
-    real: Table, synthetic: Table, holdout: Table, shuffled: Table, rng: np.random.Generator
-) -> float | None:
-    """Return the score between floor and holdout, all of them cut to one number of customers."""
-    size = min(table.n_customers for table in (synthetic, holdout, shuffled))
-    tables = [
-        table.select(np.sort(rng.permutation(table.n_customers)[:size]))
-        if table.n_customers > size
-        else table
-        for table in (synthetic, holdout, shuffled)
-    ]
-    score, best, lowest = (overall(group_scores(fidelity_groups(real, table))) for table in tables)
+def _normalised(real: Table, measured: list[tuple[Table, Groups]], rng: np.random.Generator) -> float | None:
+    """Return where the first table lies between the third (0) and the second (100).
+
+    All are cut to one number of customers first. Groups that cannot be measured in one of the tables are left out of all.
+    """
+    size = min(table.n_customers for table, _ in measured)
+    scores = []
+    for table, groups in measured:
+        if table.n_customers > size:
+            chosen = table.select(rng.permutation(table.n_customers)[:size])
+            groups = fidelity_groups(real, chosen)
+        scores.append(group_scores(groups))
+    shared = [name for name in WEIGHTS if not any(np.isnan(score[name]) for score in scores)]
+    own, best, lowest = (overall({name: score[name] for name in shared}) for score in scores)
     scale = best - lowest
-    return float(100 * (score - lowest) / scale) if scale > 1e-9 else None
+    return float(100 * (own - lowest) / scale) if scale > 1e-9 else None
 
 
 def _group(name: str, groups: Groups, reference: Groups | None, floor: Groups) -> Score:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from gretel_fin_synth.evaluation._coding import among, combined, dense, distinct
 from gretel_fin_synth.evaluation._features import runs
 from gretel_fin_synth.evaluation.results import Concern, Rate, Score, grade_of
 
@@ -99,7 +99,7 @@ def row_codes(tables: Sequence[Table], *, ids: bool) -> list[Ints]:
     parts.append(np.concatenate([table.is_credit.astype(np.int64) for table in tables]))
     if ids:
         parts.append(_named(tables, "customer_id"))
-    return _split(_combined(parts), [len(table) for table in tables])
+    return _split(combined(parts), [len(table) for table in tables])
 
 
 def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], list[Ints]]:
@@ -113,7 +113,7 @@ def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], 
     codes, customers : list of numpy.ndarray of int64
         For each table the codes of its runs, and the customers to which they belong.
     """
-    rows = _combined(
+    rows = combined(
         [
             _joined(tables, "cents"),
             _named(tables, "transaction_category"),
@@ -129,7 +129,7 @@ def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], 
     ]
     owners = [runs(table.customer, table.customer, length)[:, 0] for table in tables]
     stacked = np.concatenate(windows)
-    return _split(_combined(list(stacked.T)), [len(window) for window in windows]), owners
+    return _split(combined(list(stacked.T)), [len(window) for window in windows]), owners
 
 
 def bootstrap_interval(
@@ -156,7 +156,7 @@ def bootstrap_interval(
     >>> bootstrap_interval(hits, np.array([0, 0, 1, 1]), np.random.default_rng(0))
     (0.5, 0.849...)
     """
-    owner = pd.factorize(customer)[0]
+    owner = dense(customer)
     rows = np.bincount(owner).astype(np.float64)
     found = np.bincount(owner, hits.astype(np.float64))
     size = len(rows)
@@ -170,7 +170,7 @@ def bootstrap_interval(
 
 
 def _rate(codes: list[Ints], owners: list[Ints], rng: np.random.Generator) -> Rate:
-    found = np.isin(codes[1], codes[0])
+    found = among(codes[1], codes[0])
     share, low, high = _share(found, owners[1], rng)
     elsewhere, _, elsewhere_high = _share(_elsewhere(codes[0], owners[0]), owners[0], rng)
     rate = Rate(
@@ -184,7 +184,7 @@ def _rate(codes: list[Ints], owners: list[Ints], rng: np.random.Generator) -> Ra
     )
     if len(codes) == 2:
         return rate
-    reference, reference_low, reference_high = _share(np.isin(codes[2], codes[0]), owners[2], rng)
+    reference, reference_low, reference_high = _share(among(codes[2], codes[0]), owners[2], rng)
     return replace(rate, reference=reference, reference_low=reference_low, reference_high=reference_high)
 
 
@@ -201,7 +201,7 @@ def _elsewhere(codes: Ints, customer: Ints) -> Bools:
     if len(codes) == 0:
         return np.zeros(0, dtype=np.bool_)
     width = int(customer.max()) + 1
-    pairs = np.unique(codes * width + customer)
+    pairs = distinct(codes * width + customer)
     holders = np.bincount(pairs // width, minlength=int(codes.max()) + 1)
     shared: Bools = holders[codes] > 1
     return shared
@@ -258,18 +258,7 @@ def _joined(tables: Sequence[Table], name: str) -> Ints:
 
 
 def _named(tables: Sequence[Table], column: str) -> Ints:
-    codes = pd.factorize(np.concatenate([table.texts(column) for table in tables]))[0]
-    return codes.astype(np.int64)
-
-
-def _combined(parts: Sequence[Ints]) -> Ints:
-    """Give each distinct combination of codes a code of its own."""
-    codes = np.zeros(len(parts[0]), dtype=np.int64)
-    for part in parts:
-        dense = pd.factorize(part)[0].astype(np.int64)
-        width = int(dense.max(initial=0)) + 1
-        codes = pd.factorize(codes * width + dense)[0].astype(np.int64)
-    return codes
+    return dense(np.concatenate([table.texts(column) for table in tables]))
 
 
 def _split(codes: Ints, sizes: Sequence[int]) -> list[Ints]:
