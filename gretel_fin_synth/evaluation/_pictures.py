@@ -265,7 +265,7 @@ def _histogram(
 
 def _edges(real: Floats, *, log: bool, whole: bool, bins: int) -> Floats:
     low, high = np.quantile(real, _TAILS) if len(real) else (0.0, 1.0)
-    bins = int(min(bins, max(5, len(real) // 20)))
+    bins = int(min(bins, max(5, len(real) // 12)))
     if whole:
         low, high = np.floor(low), np.floor(high) + 1.0
         return np.arange(low, high + 1e-9, max(1.0, np.ceil((high - low) / bins)))

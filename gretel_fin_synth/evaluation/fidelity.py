@@ -217,7 +217,8 @@ def shuffle_floor(real: Table, seed: int | np.random.Generator) -> Table:
 def _normalised(real: Table, measured: list[tuple[Table, Groups]], rng: np.random.Generator) -> float | None:
     """Return where the first table lies between the third (0) and the second (100).
 
-    All are cut to one number of customers first. Groups that cannot be measured in one of the tables are left out of all.
+    All are cut to one number of customers first. Groups that cannot be measured in one of the tables are left
+    out of all.
     """
     size = min(table.n_customers for table, _ in measured)
     scores = []
