@@ -137,10 +137,10 @@ def to_minor(values: Any, minor_units: int = 2) -> NDArray[np.int64]:
     codes, problems = parse_minor(values, minor_units)
     bad = np.flatnonzero(problems)
     if bad.size:
-        shown = _plain_array(values)
+        shown = _plain_array(values)[bad[:5]].tolist()
         lines = [
-            f"  position {position}: {shown[position]!r} {problem_text(int(problems[position]), minor_units)}"
-            for position in bad[:5]
+            f"  position {position}: {value!r} {problem_text(int(problems[position]), minor_units)}"
+            for position, value in zip(bad.tolist(), shown, strict=False)
         ]
         more = [f"  ... and {bad.size - 5} more"] if bad.size > 5 else []
         hint = f"Hint: values = np.round(values, {minor_units}) if the rest is noise"

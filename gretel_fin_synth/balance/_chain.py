@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["best_order", "chain_order"]
+
+_NO_ROW = -1
+
+# The edges that lead away from each balance: row and balance after it, the next to take last.
+Leaving: TypeAlias = "defaultdict[int, list[tuple[int, int]]]"
 
 
 def chain_order(frame: Any, *, order_by: Sequence[str] = (DATE,), minor_units: int = 2) -> NDArray[np.int64]:
@@ -154,6 +159,9 @@ def _trails(
     for tail, head in zip(before, after, strict=True):
         excess[tail] += 1
         excess[head] -= 1
+    leaving: Leaving = defaultdict(list)
+    for row in range(len(before) - 1, -1, -1):
+        leaving[before[row]].append((row, after[row]))
     trails: list[list[int]] = []
     for nodes in _components(before, after):
         surplus = [node for node in nodes for _ in range(excess[node])]
@@ -161,11 +169,12 @@ def _trails(
         candidates = surplus or nodes
         wishes = [opening] if surplus else [opening, upcoming]  # what closes a circle ends where it began
         start = next((node for node in wishes if node in candidates), candidates[0])
-        # Edges that no row stands for lead from where a trail ends to where the next begins.
         if surplus:
             surplus.remove(start)
-        path = _eulerian_path(before, after, set(nodes), start, list(zip(deficit, surplus, strict=False)))
-        trails += _cut(path, len(before))
+        # Where a trail ends, an edge that no row stands for leads to where the next begins.
+        for end, beginning in zip(deficit, surplus, strict=False):
+            leaving[end].insert(0, (_NO_ROW, beginning))
+        trails += _cut(_eulerian_path(leaving, start))
     return trails
 
 
@@ -191,37 +200,29 @@ def _components(before: list[int], after: list[int]) -> list[list[int]]:
     return components
 
 
-def _eulerian_path(
-    before: list[int], after: list[int], nodes: set[int], start: int, links: list[tuple[int, int]]
-) -> list[int]:
-    """Edges of a path from `start` over all edges among `nodes`; `links` are numbered after the rows."""
-    tails = [*before, *(tail for tail, _ in links)]
-    heads = [*after, *(head for _, head in links)]
-    leaving: defaultdict[int, list[int]] = defaultdict(list)
-    for edge in range(len(tails) - 1, -1, -1):
-        if tails[edge] in nodes:
-            leaving[tails[edge]].append(edge)
+def _eulerian_path(leaving: Leaving, start: int) -> list[int]:
+    """Rows on a path from `start` over every edge that can be reached; takes the edges out of `leaving`."""
     path: list[int] = []
-    stack: list[tuple[int, int]] = [(start, -1)]
+    stack = [(start, _NO_ROW)]
     while stack:
         node, came_by = stack[-1]
         if leaving[node]:
-            edge = leaving[node].pop()
-            stack.append((heads[edge], edge))
+            row, head = leaving[node].pop()
+            stack.append((head, row))
         else:
             stack.pop()
             path.append(came_by)
     return path[-2::-1]
 
 
-def _cut(path: list[int], n_rows: int) -> list[list[int]]:
+def _cut(path: list[int]) -> list[list[int]]:
     """Cut a path at the edges that no row stands for."""
     trails: list[list[int]] = [[]]
-    for edge in path:
-        if edge < n_rows:
-            trails[-1].append(edge)
-        else:
+    for row in path:
+        if row == _NO_ROW:
             trails.append([])
+        else:
+            trails[-1].append(row)
     return [trail for trail in trails if trail]
 
 

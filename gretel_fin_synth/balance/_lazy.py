@@ -134,6 +134,7 @@ def _with_opening(query: Query, frame: Any, starting_amounts: Any, minor_units: 
         amount = _opening.one_amount(starting_amounts, minor_units)
         return query.frame.with_columns(nw.lit(amount, dtype=nw.Int64).alias(OPENING))
     if isinstance(starting_amounts, str):
+        _opening.check_column(starting_amounts, _frames.column_names(frame))
         return _from_column(query, starting_amounts, minor_units)
     opened, known = _from_table(query, frame, _opening.amount_table(starting_amounts), minor_units)
     if _facts.total(opened, nw.col(OPENING).is_null()):
@@ -144,7 +145,6 @@ def _with_opening(query: Query, frame: Any, starting_amounts: Any, minor_units: 
 
 def _from_column(query: Query, name: str, minor_units: int) -> Any:
     """Read the starting amounts from a column that must be constant per customer."""
-    _opening.check_column(name, _frames.column_names(query.frame.to_native()))
     finite = nw.col(name).cast(nw.Float64).is_finite()
     sound = nw.when(finite).then(~_facts.is_ragged(name, minor_units)).otherwise(nw.lit(False))
     faulty = query.frame.filter(~sound).select(CUSTOMER, name).head(1)
@@ -191,7 +191,9 @@ def _report(query: Query, broken: Any, order_by: Sequence[str], tolerance: float
     counts = _facts.one_row(query.frame, rows=nw.len(), customers=nw.col(CUSTOMER).n_unique())
     n_breaks = int(_facts.one_row(broken, n=nw.len())["n"])
     first = _frames.to_pandas(_frames.wrap(breaks).head(_SHOWN).to_native())
-    return BalanceCheck(int(counts["rows"]), int(counts["customers"]), n_breaks, breaks, tolerance, first)
+    return BalanceCheck(
+        int(counts["rows"]), int(counts["customers"] or 0), n_breaks, breaks, tolerance, first
+    )
 
 
 def _major(codes: Any, minor_units: int) -> Any:

@@ -78,7 +78,7 @@ def openings(starting_amounts: Any, frame: Any, entries: Entries, minor_units: i
     ids, codes = one_per_customer(table, minor_units, set(customers.tolist()))
     places = pd.Index(ids, dtype=object).get_indexer(pd.Index(customers.to_numpy(dtype=object), dtype=object))
     if (places < 0).any():
-        raise without_amount(customers[places < 0].tolist(), len(customers), ids.tolist())
+        raise without_amount(customers[places < 0].tolist(), len(customers), table[CUSTOMER].tolist())
     opening: NDArray[np.int64] = codes[places]
     return opening
 
@@ -187,6 +187,7 @@ def check_column(name: str, names: Sequence[Any]) -> None:
 def no_amount(customer: Any, value: Any, minor_units: int, row: int | None = None) -> StartingAmountError:
     """Make the error of a starting amount that is none."""
     where = "" if row is None else f" in row {row}"
+    value = value.item() if isinstance(value, np.generic) else value
     fault = int(_money.parse_minor([value], minor_units)[1][0])
     return StartingAmountError(
         f"the starting amount of customer {customer!r}{where} is {value!r}, which "

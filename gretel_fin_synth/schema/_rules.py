@@ -148,7 +148,7 @@ def _as_text(column: Column) -> tuple[Column, Problem | None]:
             return column.astype(str), None
         return column, None
     if dtype.kind in "iu" and not column.isna().any():
-        return column.astype("string[pyarrow]" if isinstance(dtype, pd.ArrowDtype) else str), None
+        return column.astype(pd.ArrowDtype(pa.string()) if isinstance(dtype, pd.ArrowDtype) else str), None
     hint = f"pandas.read_csv(path, dtype={{{name!r}: str}}) keeps leading zeros and gaps as they are"
     return column, of_column(name, str(dtype), f"holds {dtype}; text is needed", hint)
 
@@ -333,10 +333,14 @@ def _parsed(column: Column, values: Column, codes: Any, hint: str) -> Inspected:
 
 
 def _to_datetime(values: Column) -> pd.DatetimeIndex:
+    """Timestamps of the resolution that pandas gives ISO text, or a finer one."""
+    usual = pd.DatetimeIndex(pd.to_datetime(["2000-01-01"], format="ISO8601"))
+    if not len(values):
+        return usual[:0]
     if all(isinstance(value, str) for value in values):
         return pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601"))
-    mixed = [pd.Timestamp(value) for value in values]
-    return pd.DatetimeIndex(mixed)
+    index = pd.DatetimeIndex([pd.Timestamp(value) for value in values])
+    return index.as_unit(usual.unit) if index.unit in ("s", "ms") else index
 
 
 def _fits(value: Any) -> bool:

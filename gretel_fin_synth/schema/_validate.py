@@ -184,10 +184,9 @@ def inspect_transactions(
         index = frame.index if isinstance(frame, pd.DataFrame) else None
         return Inspection(pd.DataFrame(index=index), (), tuple(problems))
     given = _frames.sub_frame(frame, wanted)
-    columns, problems = _inspect_columns(given, minor_units)
+    changed, problems = _inspect_columns(given, minor_units)
     for column in extra:
         problems += inspect_extra(given, column)
-    changed = {name: column for name, column in columns.items() if column is not given[name]}
     coerced = given.assign(**{name: column.array for name, column in changed.items()}) if changed else given
     if balance and not problems:
         problems = _balance_problems(coerced, minor_units)
@@ -233,27 +232,27 @@ def canonical_transactions(
 def _inspect_columns(
     given: pd.DataFrame, minor_units: int
 ) -> tuple[dict[str, pd.Series[Any]], list[Problem]]:
-    """Inspect those of the six columns that are there."""
-    columns: dict[str, pd.Series[Any]] = {}
+    """Inspect those of the six columns that are there; gives the ones that had to change."""
+    changed: dict[str, pd.Series[Any]] = {}
     problems: list[Problem] = []
     for name in COLUMNS:
         if name not in given.columns:
             continue
         column = given[name]
         if name in (CUSTOMER, CATEGORY):
-            columns[name], found = _rules.inspect_text(column)
+            coerced, found = _rules.inspect_text(column)
         elif name == DATE:
-            columns[name], found = _rules.inspect_date(column)
+            coerced, found = _rules.inspect_date(column)
         elif name == AMOUNT:
-            columns[name], found = _rules.inspect_amount(column, minor_units)
+            coerced, found = _rules.inspect_amount(column, minor_units)
         elif name == TYPE:
-            columns[name], found = _rules.inspect_type(column)
+            coerced, found = _rules.inspect_type(column)
         else:
-            columns[name], found = _rules.inspect_balance(column, minor_units)
+            coerced, found = _rules.inspect_balance(column, minor_units)
         problems += found
-        if columns[name].equals(column) and columns[name].dtype == column.dtype:
-            columns[name] = column
-    return columns, problems
+        if coerced is not column:
+            changed[name] = coerced
+    return changed, problems
 
 
 def _balance_problems(frame: pd.DataFrame, minor_units: int) -> list[Problem]:

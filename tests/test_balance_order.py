@@ -1,0 +1,194 @@
+"""Rows of one day are put in the order in which their balances chain."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pandas.testing as pdt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gretel_fin_synth import (
+    ParameterError,
+    SchemaViolation,
+    check_balance,
+    order_transactions,
+    reconstruct_balance,
+)
+from gretel_fin_synth._ledger import make_ledger
+from gretel_fin_synth.balance import chain_order
+from gretel_fin_synth.balance._chain import best_order
+
+if TYPE_CHECKING:
+    from conftest import Engine
+
+BANK = Path(__file__).parents[2] / "shared/data/berka_early/train.parquet"
+
+
+def breaks(order: list[int], before: list[int], after: list[int], opening: int | None) -> int:
+    count = sum(before[b] != after[a] for a, b in itertools.pairwise(order))
+    return count + (opening is not None and before[order[0]] != opening)
+
+
+def transactions(amounts: list[int], days: list[int], customers: list[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        {
+            "customer_id": customers,
+            "transaction_date": pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D"),
+            "transaction_amount": [abs(amount) / 100 for amount in amounts],
+            "transaction_type": ["credit" if amount > 0 else "debit" for amount in amounts],
+        }
+    )
+    return reconstruct_balance(frame, starting_amounts=7.5)
+
+
+edges = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=6)
+
+
+@given(edges, st.none() | st.integers(0, 3))
+def test_no_order_has_fewer_breaks(rows: list[tuple[int, int]], opening: int | None) -> None:
+    before, after = [row[0] for row in rows], [row[1] for row in rows]
+    order = best_order(before, after, opening)
+    assert sorted(order) == list(range(len(rows)))
+    every = itertools.permutations(range(len(rows)))
+    assert breaks(order, before, after, opening) == min(
+        breaks(list(o), before, after, opening) for o in every
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "opening", "upcoming", "expected"),
+    [
+        pytest.param([1, 0], [2, 1], None, None, [1, 0], id="two rows the wrong way round"),
+        pytest.param([0, 1], [1, 0], None, None, [0, 1], id="a circle keeps the given order"),
+        pytest.param([0, 1], [1, 0], 1, None, [1, 0], id="a circle starts where the day before ended"),
+        pytest.param([0, 1], [1, 0], None, 1, [1, 0], id="a circle ends where the next day starts"),
+        pytest.param([5, 0], [6, 1], 0, None, [1, 0], id="a gap: what follows from the day before first"),
+        pytest.param([0, 9, 4], [5, 10, 9], 0, None, [0, 2, 1], id="a gap: the nearest goes on"),
+        pytest.param([3, 3, 4], [4, 5, 3], 3, None, [0, 2, 1], id="a circle before the way on"),
+    ],
+)
+def test_orders_by_hand(
+    before: list[int], after: list[int], opening: int | None, upcoming: int | None, expected: list[int]
+) -> None:
+    assert best_order(before, after, opening, upcoming) == expected
+
+
+rows_of_customers = st.lists(
+    st.tuples(st.integers(1, 400).map(lambda n: n - 201 or 1), st.integers(0, 3), st.sampled_from("abc")),
+    max_size=30,
+)
+
+
+@given(rows_of_customers, st.randoms(use_true_random=False))
+def test_what_chained_once_chains_again(rows: list[Any], random: Any) -> None:
+    frame = transactions(*([list(c) for c in zip(*rows, strict=True)] or [[], [], []]))
+    shuffled = frame.sample(frac=1, random_state=random.randrange(2**32))
+    ordered = order_transactions(shuffled)
+    found = check_balance(ordered, starting_amounts=7.5)
+    first_day = frame.groupby("customer_id")["transaction_date"].transform("min")
+    # What customers had before their first day is not in the table, so a circle on that day may be entered
+    # anywhere; all else must chain.
+    assert found.n_breaks <= len(set(frame.loc[frame["transaction_date"] == first_day, "customer_id"]))
+    assert check_balance(ordered).n_breaks <= check_balance(shuffled).n_breaks
+    pdt.assert_frame_equal(ordered.sort_index(), frame)
+    assert (
+        ordered["customer_id"].drop_duplicates().tolist()
+        == shuffled["customer_id"].drop_duplicates().tolist()
+    )
+    for _, part in ordered.groupby("customer_id"):
+        assert part["transaction_date"].is_monotonic_increasing
+
+
+def test_every_engine_orders_alike(engine: Engine) -> None:
+    frame = transactions([100, -30, 20, 50, -10], [0, 1, 1, 0, 2], list("ababa")).iloc[[2, 4, 0, 3, 1]]
+    native = engine.make(frame)
+    if engine.lazy:
+        with pytest.raises(ParameterError, match="needs a table in memory"):
+            order_transactions(native)
+        return
+    ordered = order_transactions(native)
+    assert type(ordered) is type(native)
+    expected = order_transactions(frame).reset_index(drop=True)
+    assert engine.rows(ordered)["account_balance"].tolist() == expected["account_balance"].tolist()
+    assert check_balance(ordered).ok
+
+
+def test_an_order_that_chains_is_left_alone() -> None:
+    frame = transactions([100, -100, 100, -100, 50], [0, 0, 0, 0, 0], ["a"] * 5)
+    assert chain_order(frame).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_only_ties_change_places() -> None:
+    frame = transactions([100, 200, 300], [0, 0, 0], ["a"] * 3).iloc[[2, 1, 0]].assign(key=[0, 1, 2])
+    assert chain_order(frame, order_by=["transaction_date", "key"]).tolist() == [0, 1, 2]
+    assert chain_order(frame).tolist() == [2, 1, 0]
+
+
+def test_no_rows() -> None:
+    assert chain_order(transactions([], [], [])).tolist() == []
+
+
+def test_balances_are_needed() -> None:
+    with pytest.raises(SchemaViolation, match="column 'account_balance' is missing"):
+        order_transactions(transactions([1], [0], ["a"]).drop(columns="account_balance"))
+
+
+def test_a_day_of_many_unrelated_balances_takes_no_time() -> None:
+    n_rows = 20_000
+    rng = np.random.default_rng(0)
+    frame = transactions(rng.integers(1, 100, n_rows).tolist(), [0] * n_rows, ["a"] * n_rows)
+    frame["account_balance"] = rng.integers(0, 10**9, n_rows) / 100
+    started = perf_counter()
+    assert sorted(chain_order(frame).tolist()) == list(range(n_rows))
+    assert perf_counter() - started < 10
+
+
+@pytest.mark.skipif(not BANK.exists(), reason="the bank's table lies outside the repository")
+def test_a_real_bank_table_is_put_back_in_order() -> None:
+    frame = pd.read_parquet(BANK)
+    shuffled = frame.sample(frac=1, random_state=0, ignore_index=True)
+    ordered = order_transactions(shuffled)
+    assert check_balance(shuffled).n_breaks > 3 * check_balance(frame).n_breaks
+    assert check_balance(ordered).n_breaks <= check_balance(frame).n_breaks
+    assert check_balance(ordered, tolerance=0.1).ok
+
+
+keys = st.one_of(
+    st.lists(st.integers(-5, 5), min_size=1, max_size=30).map(lambda k: np.array(k, dtype=np.int64)),
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=30).map(
+        lambda k: np.array(k, dtype=np.int64)
+    ),
+    st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30).map(lambda k: np.array(k, dtype=np.uint64)),
+    st.lists(st.integers(0, 40), min_size=1, max_size=30).map(lambda k: np.array(k) * 86_400 * 10**9),
+    st.lists(st.floats(allow_nan=False), min_size=1, max_size=30).map(np.array),
+)
+
+
+@given(keys, st.data())
+def test_the_ledger_sorts_as_a_stable_sort_does(key: Any, data: Any) -> None:
+    ids = data.draw(st.lists(st.sampled_from("abcd"), min_size=key.size, max_size=key.size))
+    ledger = make_ledger(pd.Series(ids), [key])
+    appeared = list(dict.fromkeys(ids))
+    expected = sorted(range(key.size), key=lambda row: (appeared.index(ids[row]), key[row]))
+    assert ledger.positions(np.arange(key.size)).tolist() == expected
+    assert ledger.customers.tolist() == appeared
+    assert [ids[row] for row in ledger.positions(ledger.starts)] == appeared
+    assert ledger.lengths.tolist() == [ids.count(customer) for customer in appeared]
+    values = np.arange(key.size)
+    assert ledger.restore(ledger.arrange(values)).tolist() == values.tolist()
+
+
+@pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
+def test_rows_that_are_in_order_are_not_sorted_again(dtype: str) -> None:
+    ids = pd.Series(["a", "a", "b", "c", "c"]).astype(dtype)
+    assert make_ledger(ids, [np.array([1, 2, 0, 5, 5])]).order is None
+    assert make_ledger(ids, [np.array([2, 1, 0, 5, 5])]).order is not None
+    assert make_ledger(ids, [np.array([1, 1, 0, 5, 5]), np.array([0, 1, 0, 3, 3])]).order is None
+    assert make_ledger(ids, [np.array([1, 1, 0, 5, 5]), np.array([1, 0, 0, 3, 3])]).order is not None
