@@ -60,7 +60,7 @@ class Blueprint:
         return Model(kinds=self.kinds, world=self.world, plans=self.plans, profiler=self.profiler,
                      network=network, calibration=None, clock=self.clock, options=self.options,
                      block=int(np.clip(len(self.start), 32, 256)), minor_units=self.minor_units,
-                     max_rows=int(self.data.length.max() * 3))
+                     max_rows=int(self.data.length.max() * 1.5) + 5)
 
 
 def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:

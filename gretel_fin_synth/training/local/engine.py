@@ -21,6 +21,7 @@ from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.progress import ProgressBar
+from gretel_fin_synth.training.local.threads import one_thread
 
 __all__ = ["LocalBackend"]
 
@@ -47,6 +48,7 @@ class LocalBackend:
         """Whether there is a state to sample from."""
         return self._model is not None
 
+    @one_thread
     def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:
         """Learn; on KeyboardInterrupt the best state so far is kept and the interrupt passed on."""
         self._model, self._minor_units = None, table.minor_units
@@ -74,6 +76,7 @@ class LocalBackend:
         if self.options.uses("calibration"):
             self._model.calibration = _calibrate(self._model, plan, seed)
 
+    @one_thread
     def sample(self, request: SampleRequest) -> pd.DataFrame:
         """Draw new customers in blocks; options: ``temperature`` (default 1, smaller is more typical)."""
         model = self._fitted()

@@ -137,6 +137,7 @@ class History:
         self.slot_amount = np.zeros((n, k, N_SLOTS), np.int64)
         self.slot_day = np.full((n, k, N_SLOTS), -1)
         self.slot_count = np.zeros((n, k, N_SLOTS), np.int64)
+        self.slot_due = np.full((n, k, N_SLOTS, N_RULES), -1, np.int32)
 
     def keep(self, index: IntArray) -> None:
         """Forget all customers but these."""
@@ -213,16 +214,17 @@ class History:
         """
         days = self.slot_day[:a].reshape(a, -1)
         counts = self.slot_count[:a].reshape(a, -1)
-        score = np.where(days >= 0, days + 62 * (counts > 1), -1)
-        width = min(N_STREAMS, score.shape[1])
-        top = np.argpartition(-score, width - 1, axis=1)[:, :width] if width < score.shape[1] else None
+        due = self.slot_due[:a].reshape(a, -1, N_RULES)
         kinds = np.broadcast_to(np.repeat(np.arange(self.world.n_kinds), N_SLOTS), days.shape)
-        if top is not None:
+        if days.shape[1] > N_STREAMS:
+            score = np.where(days >= 0, days + 62 * (counts > 1), -1)
+            top = np.argpartition(-score, N_STREAMS - 1, axis=1)[:, :N_STREAMS]
             days, counts, kinds = (np.take_along_axis(x, top, axis=1) for x in (days, counts, kinds))
-        gaps = self.world.calendar.due[np.maximum(days, 0)] - self.day[:a, None, None]
-        valid = (days[..., None] >= 0) & (gaps >= 0) & (gaps < n_gaps)
+            due = due[np.arange(a)[:, None], top]
+        gaps = due - self.day[:a, None, None].astype(np.int32)
+        gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
         used = np.where(days >= 0, kinds, self.world.n_kinds)
-        return used, np.minimum(counts, N_TIMES), np.where(valid, gaps, n_gaps).astype(np.int16)
+        return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
         """Describe every kind on the chosen day: days since, what is due, times used, this month; (a, K, 4)."""
@@ -237,20 +239,19 @@ class History:
 
     def _due_classes(self, a: int, day: IntArray) -> IntArray:
         """Return for every kind the strongest reason for it to come on this day, (a, K)."""
-        slot_day, times = self.slot_day[:a], self.slot_count[:a]
-        used = slot_day >= 0
-        due = self.world.calendar.due[np.maximum(slot_day, 0)]
-        wait = np.where(used, due[..., MONTHLY] - day[:, None, None], 10_000)
+        due, again = self.slot_due[:a], self.slot_count[:a] > 1
+        wait = due[..., MONTHLY] - day[:, None, None].astype(np.int32)
+        wait[self.slot_day[:a] < 0] = 10_000
         nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
         out = np.where(self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right"))
-        again = used & (times > 1)
-        month_end = used & (due[..., END] == day[:, None, None])
-        short = used & (due[..., SHORT] == day[:, None, None, None]).any(axis=3)
-        long = used & (due[..., LONG] == day[:, None, None, None]).any(axis=3)
-        reasons = (long, short, short & again, np.abs(wait) <= 2, again & (np.abs(wait) <= 2), month_end,
-                   month_end & again, wait == 0, again & (wait == 0))
+        hit = due == day[:, None, None, None]
+        once, twice = hit.any(axis=2), (hit & again[..., None]).any(axis=2)
+        close = np.abs(wait) <= 2
+        reasons = (once[..., LONG].any(axis=2), once[..., SHORT].any(axis=2), twice[..., SHORT].any(axis=2),
+                   close.any(axis=2), (close & again).any(axis=2), once[..., END], twice[..., END],
+                   once[..., MONTHLY], twice[..., MONTHLY])
         for number, reason in enumerate(reasons):
-            out = np.where(reason.any(axis=2), len(DUE_EDGES) + 2 + number, out)
+            out[reason] = len(DUE_EDGES) + 2 + number
         return out
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
@@ -280,7 +281,7 @@ class History:
         counts = self.slot_count[rows, kind]
         calendar = self.world.calendar
         used = days >= 0
-        hits = (calendar.due[np.maximum(days, 0)] == day[:, None, None]) & used[..., None]
+        hits = self.slot_due[rows, kind] == day[:, None, None]
         since = day[:, None] - days
         total = np.maximum(self.count[rows, kind], 1)[:, None]
         latest = used & (days == days.max(axis=1, keepdims=True))
@@ -333,6 +334,7 @@ class History:
         slot = np.where(known, same.argmax(axis=1), days.argmin(axis=1))
         self.slot_amount[rows, kind, slot] = amount
         self.slot_day[rows, kind, slot] = day
+        self.slot_due[rows, kind, slot] = self.world.calendar.due[day]
         self.slot_count[rows, kind, slot] = np.where(known, self.slot_count[rows, kind, slot] + 1, 1)
 
 

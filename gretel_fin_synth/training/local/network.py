@@ -104,16 +104,16 @@ class TransactionLSTM(nn.Module):
 
     def _add_constants(self, world: World) -> None:
         table, n_gaps = world.amounts, self.sizes.n_gaps
-        centres = torch.linspace(0, 1, N_BUMPS)
-        position = torch.as_tensor(table.position, dtype=torch.float32)
-        bumps = torch.exp(-(((position[..., None] - centres) * (N_BUMPS - 1)) ** 2))
+        place = torch.as_tensor(table.position, dtype=torch.float32) * (N_BUMPS - 1)
+        below = place.floor().clamp(max=N_BUMPS - 2)
         mass = torch.as_tensor(table.mass, dtype=torch.float32)
         basis = np.concatenate([world.calendar.basis, np.zeros((n_gaps, DAY_SIZE), np.float32)])
         constants = {
             "day_basis": torch.as_tensor(basis),
             "gap_class_of": torch.as_tensor(np.searchsorted(GAP_EDGES, np.arange(n_gaps), side="right")),
             "gaps": torch.arange(n_gaps),
-            "cell_bumps": bumps,
+            "cell_below": below.long(),
+            "cell_share": place - below,
             "cell_log_mass": torch.log(mass),
             "cell_group": torch.as_tensor(table.group),
             "cell_atom": torch.as_tensor(table.atom, dtype=torch.float32),
@@ -194,8 +194,9 @@ class TransactionLSTM(nn.Module):
         body = self.amount_body(chosen)
         after = self.amount_after(body)
         groups = self.amount_group(body)
-        cells = self.cell_log_mass[kind] + torch.einsum("bcr,br->bc", self.cell_bumps[kind],
-                                                        self.amount_position(body))
+        position = self.amount_position(body)
+        below, share = self.cell_below[kind], self.cell_share[kind]
+        cells = self.cell_log_mass[kind] + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
         if self.options.uses("balance"):

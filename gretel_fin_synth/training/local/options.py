@@ -43,7 +43,7 @@ class LSTMOptions:
 
     epochs: int = 60
     hidden_size: int | None = None
-    dropout: float = 0.2
+    dropout: float = 0.3
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     validation_fraction: float = 0.12
