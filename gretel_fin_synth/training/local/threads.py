@@ -1,0 +1,32 @@
+"""One thread for the network's small operations."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import torch
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Run a function with one thread of torch on the CPU, and put the number back.
+
+    The operations are too small to gain from a second thread, and on a busy machine threads that wait for one
+    another cost many times what they bring. One thread also gives the same sums, hence the same rows, however
+    many cores there are.
+    """
+
+    @functools.wraps(function)
+    def inner(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            torch.set_num_threads(before)
+
+    return inner
