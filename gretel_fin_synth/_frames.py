@@ -264,9 +264,10 @@ def _cast_pandas(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
         return column
     try:
         changed = column.astype(dtype)
+        back = changed.astype(column.dtype)
     except (ValueError, TypeError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return column
-    same = np.asarray((changed == column).fillna(False) | (changed.isna() & column.isna()))
+    same = np.asarray((back == column).fillna(False) | (changed.isna() & column.isna()))
     return changed if bool(same.all()) else column
 
 

@@ -1,8 +1,8 @@
 """Money as integers: exact conversion to and from minor units (cents), and the running balance over them.
 
-A ``float64`` holds every whole number up to 2**53. As long as an amount in minor units stays below that, the
-nearest double of its decimal literal and the integer determine each other, so nothing is lost by rounding;
-larger amounts are refused rather than blurred.
+Between minor units and the nearest double of their decimal literal nothing is lost as long as the number
+of minor units stays below ``LIMIT``: the product with the power of ten is then less than half a unit off,
+and no two numbers share a double. Larger amounts are refused rather than blurred.
 """
 
 from __future__ import annotations
@@ -33,8 +33,15 @@ __all__ = [
     "too_large",
 ]
 
-LIMIT = 2**53
-"""Largest number of minor units that a ``float64`` still tells from its neighbours."""
+LIMIT = 2**50
+"""Largest number of minor units (11 trillion in major units of two decimals) that is read from floats.
+
+The double nearest to c / 10**k is off by at most 2**-53 of it, the product with 10**k by another half
+unit in the last place: together under 0.2 minor units below 2**50, so that rounding always finds c again.
+"""
+
+# Every whole number up to here is a float64.
+_WHOLE_FLOATS = 2**53
 
 MAX_MINOR_UNITS = 8
 
@@ -65,7 +72,7 @@ def check_minor_units(minor_units: int) -> int:
 
 
 def largest(minor_units: int) -> float:
-    """Return the largest amount that is held to its last minor unit."""
+    """Return the largest amount that is accepted, in major units."""
     return float(LIMIT / 10**minor_units)
 
 
@@ -76,7 +83,7 @@ def problem_text(code: int, minor_units: int) -> str:
         MISSING: "is missing; every row needs a number",
         INFINITE: "is not finite; write a number",
         DECIMALS: f"has too many decimals; write {decimals}, e.g. with .round({minor_units})",
-        TOO_LARGE: f"is beyond {largest(minor_units):,.{minor_units}f}, where floats lose minor units",
+        TOO_LARGE: f"is beyond {largest(minor_units):,.{minor_units}f}, the most that is exact in floats",
         NOT_A_NUMBER: "is not a number; write an int, a float or a Decimal",
     }[code]
 
@@ -172,8 +179,8 @@ def from_minor(codes: NDArray[np.int64], minor_units: int = 2) -> NDArray[np.flo
     """
     codes = np.asarray(codes, dtype=np.int64)
     amounts: NDArray[np.float64] = np.true_divide(codes, 10**minor_units)
-    if codes.size and not (-LIMIT <= int(codes.min()) and int(codes.max()) <= LIMIT):
-        for position in np.flatnonzero((codes > LIMIT) | (codes < -LIMIT)):
+    if codes.size and max(int(codes.max()), -int(codes.min())) > _WHOLE_FLOATS:
+        for position in np.flatnonzero((codes > _WHOLE_FLOATS) | (codes < -_WHOLE_FLOATS)):
             amounts[position] = int(codes[position]) / 10**minor_units
     return amounts
 
@@ -200,7 +207,7 @@ def running_balance(
     Raises
     ------
     ParameterError
-        If a balance leaves the range that a float holds to its last minor unit.
+        If a balance leaves the range in which floats hold every minor unit.
 
     Notes
     -----
@@ -235,7 +242,7 @@ def _check_range(
 def too_large() -> ParameterError:
     """Make the error of a balance that a float cannot hold."""
     return ParameterError(
-        f"a running balance passes {LIMIT} minor units, where a float64 no longer holds the last one.\n\n"
+        f"a running balance passes {LIMIT} minor units, where floats lose track of the last one.\n\n"
         "Hint: are the amounts already in minor units? Then divide them, or use minor_units=0"
     )
 

@@ -38,7 +38,10 @@ class Engine:
 
 
 def _pandas_pyarrow(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.convert_dtypes(dtype_backend="pyarrow")
+    import pyarrow as pa
+
+    plain = pa.Table.from_pandas(frame, preserve_index=False).to_pandas(types_mapper=pd.ArrowDtype)
+    return plain.set_axis(frame.index)
 
 
 def _pandas_object(frame: pd.DataFrame) -> pd.DataFrame:

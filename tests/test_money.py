@@ -150,7 +150,7 @@ def test_minor_units_out_of_range(minor_units: object) -> None:
 
 
 def test_codes_beyond_the_limit_are_correctly_rounded() -> None:
-    code = 2**53 + 2**20 + 1
+    code = 2**60 + 2**20 + 1
     assert from_minor(np.array([code, -code]), 2).tolist() == [code / 100, -code / 100]
 
 
@@ -175,7 +175,7 @@ def test_running_balance_equals_a_loop(customers: list[tuple[int, list[int]]]) -
 
 
 def test_sums_of_many_customers_may_pass_the_integers_and_cancel() -> None:
-    n_customers = 3_000
+    n_customers = 10_000
     signed = np.full(n_customers, LIMIT - 1, dtype=np.int64)
     starts = np.arange(n_customers, dtype=np.int64)
     assert sum(signed.tolist()) > 2**63  # the sum over all of them wraps around
@@ -184,7 +184,7 @@ def test_sums_of_many_customers_may_pass_the_integers_and_cancel() -> None:
 
 @pytest.mark.parametrize("n_rows", [2, 3_000])
 def test_a_balance_that_no_float_holds_is_refused(n_rows: int) -> None:
-    with pytest.raises(ParameterError, match=r"passes 9007199254740992 minor units.*\n\nHint"):
+    with pytest.raises(ParameterError, match=r"passes 1125899906842624 minor units.*\n\nHint"):
         running_balance(np.full(n_rows, LIMIT, dtype=np.int64), np.array([0]), 0)
 
 

@@ -32,6 +32,8 @@ class BalanceCheck:
         ``account_balance`` (as found), ``expected`` and ``difference`` (found less expected).
     tolerance : float
         Largest difference, in major units, that is no break.
+    first : pandas.DataFrame or None
+        The first few breaks, for display.
     """
 
     n_rows: int
@@ -71,9 +73,13 @@ class BalanceCheck:
         return text + self.first.to_html(index=False, escape=True, border=0)
 
     def _summary(self) -> str:
-        of = f"{self.n_rows:,} rows of {self.n_customers:,} customers"
+        of = f"{_counted(self.n_rows, 'row')} of {_counted(self.n_customers, 'customer')}"
         within = f" within {self.tolerance:g}" if self.tolerance else ""
         if self.ok:
             return f"ok, the balances of {of} add up{within}"
         what = "balance does" if self.n_breaks == 1 else "balances do"
         return f"{self.n_breaks:,} {what} not add up{within} ({self.share:.1%} of {of})"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
