@@ -1,0 +1,150 @@
+"""Print what the measures say about tables of which the truth is known: do they catch copies, spare others?
+
+    python benchmarks/controls.py [--quick] [--seed 0]
+    python benchmarks/controls.py --quick --tables TRAIN SYNTHETIC HOLDOUT
+
+The tables that stand in for synthetic ones are: `unseen`, other real customers, whom no measure may accuse;
+`shuffled`, the training rows with every column shuffled on its own; `copy`, the training customers under new
+ids; `noisy copy`, the same with dates 1 to 3 days later, amounts up to 3 % off and balances rebuilt; `leak`,
+a fifth of the training customers copied, beside unseen ones. The holdout is halved by customer: one half
+makes the tables, the other is the control.
+
+`--quick` prints membership attacks and the classifier only. With `--tables`, three files are measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+import gretel_fin_synth as fs
+from gretel_fin_synth._io import read_table
+from gretel_fin_synth.evaluation import prepare
+from gretel_fin_synth.evaluation.attacks import MEMBERSHIP_TITLES, membership_attacks
+from gretel_fin_synth.evaluation.discriminator import discriminator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gretel_fin_synth.evaluation import Table
+
+BANK = Path(__file__).parents[2] / "shared" / "data" / "berka_early"
+LEAKED = 0.2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="Measure tables of which the truth is known.")
+    parser.add_argument("--quick", action="store_true", help="membership attacks and classifier only")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tables", nargs=3, metavar=("TRAIN", "SYNTHETIC", "HOLDOUT"))
+    options = parser.parse_args(arguments)
+    if options.tables is not None:
+        train, synthetic, holdout = (prepare(read_table(Path(path))) for path in options.tables)
+        show({"synthetic": quick_figures(train, synthetic, holdout, options.seed)})
+        return
+    for name, train, holdout in worlds():
+        tables = make_controls(train, holdout, options.seed)
+        control = prepare(tables.pop("control"))
+        print(f"\n{name}: {train['customer_id'].nunique()} customers, {len(train):,} rows")
+        real = prepare(train)
+        show(
+            {
+                kind: quick_figures(real, prepare(frame), control, options.seed)
+                for kind, frame in tables.items()
+            }
+        )
+
+
+def worlds() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    """Yield the name, the training table and the holdout of each world."""
+    if BANK.exists():
+        yield "berka_early", *(read_table(BANK / f"{part}.parquet") for part in ("train", "holdout"))
+    else:
+        print("Skipped: the real bank (../shared/data/berka_early) is not here.")
+    yield "stand-in", *fs.split_customers(fs.make_transactions(300, seed=11), 0.5, seed=11)
+
+
+def make_controls(train: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
+    """Make the tables of which the truth is known, and the control: customers that occur in none of them."""
+    rng = np.random.default_rng(seed)
+    unseen, control = halves(holdout, rng)
+    members = train["customer_id"].unique()
+    leaked = rng.permutation(members)[: max(1, round(LEAKED * len(members)))]
+    return {
+        "control": control,
+        "unseen": renamed(unseen, "U"),
+        "shuffled": shuffled(train, rng),
+        "copy": renamed(train, "C"),
+        "noisy copy": noisy(train, rng),
+        "leak": pd.concat(
+            [renamed(unseen, "U"), renamed(train[train["customer_id"].isin(leaked)], "L")], ignore_index=True
+        ),
+    }
+
+
+def halves(frame: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split a table by customer into two of the same size."""
+    customers = rng.permutation(frame["customer_id"].unique())
+    first = frame["customer_id"].isin(customers[: len(customers) // 2])
+    return frame[first].reset_index(drop=True), frame[~first].reset_index(drop=True)
+
+
+def renamed(frame: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    return frame.assign(customer_id=prefix + frame["customer_id"].astype(str))
+
+
+def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Shuffle every column on its own."""
+    return pd.DataFrame({name: rng.permutation(frame[name].to_numpy()) for name in frame.columns})
+
+
+def noisy(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Move dates 1 to 3 days and amounts up to 3 %, and rebuild the balances."""
+    days = pd.to_timedelta(rng.integers(1, 4, len(frame)), unit="D")
+    amounts = (frame["transaction_amount"] * (1 + rng.uniform(-0.03, 0.03, len(frame)))).round(2)
+    moved = frame.assign(
+        transaction_date=pd.to_datetime(frame["transaction_date"]) + days,
+        transaction_amount=amounts.clip(lower=0.01),
+    ).sort_values(["customer_id", "transaction_date"], kind="stable", ignore_index=True)
+    return renamed(fs.reconstruct_balance(moved, starting_amounts=fs.starting_amounts(frame)), "N")
+
+
+def quick_figures(train: Table, synthetic: Table, holdout: Table, seed: int) -> dict[str, str]:
+    """Measure membership and the classifier."""
+    began = time.perf_counter()
+    membership = membership_attacks(train, synthetic, holdout, np.random.default_rng(seed))
+    figures = {
+        f"membership: {MEMBERSHIP_TITLES[name]} (AUC; TPR at 1% FPR)": (
+            f"{ranking.auc:.3f} [{ranking.low:.2f}, {ranking.high:.2f}]; {ranking.tpr:.2f}"
+        )
+        for name, ranking in membership.attacks.items()
+    }
+    figures["membership: worst"] = f"{membership.attacks[membership.worst].auc:.3f} {membership.worst}"
+    figures["  seconds"] = f"{time.perf_counter() - began:.1f}"
+    began = time.perf_counter()
+    found = discriminator(train, synthetic, holdout, np.random.default_rng(seed))
+    for name, part in found.breakdown.items():
+        figures[f"classifier: {name} (AUC beside the holdout's)"] = (
+            f"{part.ranking.auc:.3f} [{part.ranking.low:.2f}, {part.ranking.high:.2f}]; "
+            f"{part.holdout_ranking.auc:.3f}"
+        )
+    figures["  seconds of the classifier"] = f"{time.perf_counter() - began:.1f}"
+    return figures
+
+
+def show(columns: dict[str, dict[str, str]]) -> None:
+    """Print a table in Markdown, a column for each table measured."""
+    titles = max(columns.values(), key=len)
+    print(f"| | {' | '.join(columns)} |")
+    print(f"|---|{'---:|' * len(columns)}")
+    for title in titles:
+        print(f"| {title} | {' | '.join(figures.get(title, '') for figures in columns.values())} |")
+
+
+if __name__ == "__main__":
+    main()
