@@ -224,6 +224,8 @@ def run(
 def standin(
     output: Annotated[Path, TableFile],
     customers: Annotated[int, typer.Option(min=1, help="How many customers.")] = 73,
+    start: Annotated[str, typer.Option(metavar="DATE", help="First day.")] = "2022-01-01",
+    end: Annotated[str, typer.Option(metavar="DATE", help="Last day.")] = "2024-12-31",
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
@@ -231,11 +233,11 @@ def standin(
 
     \b
     Example:
-      gretel-fin-synth standin --customers 200 --seed 7 --output standin.csv
+      gretel-fin-synth standin --customers 200 --end 2022-12-31 --seed 7 --output standin.csv
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
     say = _job.Steps(quiet=quiet)
     with _told():
-        table = fs.make_transactions(customers, seed=_chosen(seed, say))
+        table = fs.make_transactions(customers, start=start, end=end, seed=_chosen(seed, say))
         write_table(table, output)
         say.note(f"Wrote {_job.size(table)} to {output}")
 
