@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import difflib
+import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -26,7 +27,7 @@ __all__ = ["inspect_amount", "inspect_balance", "inspect_date", "inspect_text", 
 Column: TypeAlias = "pd.Series[Any]"
 Inspected: TypeAlias = tuple[Column, list[Problem]]
 
-_ISO = r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
 _SYNONYMS = {
     CREDIT: {"c", "cr", "+", "in", "income", "deposit", "haben", "incoming", "cred"},
     DEBIT: {"d", "dr", "-", "out", "expense", "withdrawal", "soll", "outgoing", "deb", "payment"},
@@ -275,7 +276,7 @@ def _is_date(value: Any) -> bool:
     """Say whether one value is a date; text has to be ISO 8601 and to exist in the calendar."""
     if isinstance(value, (datetime.date, np.datetime64)):
         return True
-    if not isinstance(value, str) or not pd.Series([value], dtype=object).str.fullmatch(_ISO).iloc[0]:
+    if not isinstance(value, str) or _ISO.fullmatch(value) is None:
         return False
     try:
         datetime.datetime.fromisoformat(value)
