@@ -43,7 +43,8 @@ ALLOWANCE = 0.05
 
 _FOLDS = 3
 _REPEATS = 3  # of the folds, for whole customers, of which there are few
-_MOST_ROWS = 15_000  # of each table
+_MOST_ROWS = 15_000  # of each table that classifiers learn from
+_MOST_READ = 150_000  # rows of each table that are described, whole customers at a time
 _LEAST_CUSTOMERS = 2 * _FOLDS
 
 
@@ -84,7 +85,7 @@ def discriminator(real: Table, synthetic: Table, holdout: Table | None, rng: np.
     if size < _LEAST_CUSTOMERS:
         return Score(score=None, notes=(f"Not measured: a table has {size} customers, of 6 needed.",))
     rows = max(len(table) / table.n_customers for table in (real, *others))
-    size = max(_LEAST_CUSTOMERS, min(size, int(_MOST_ROWS / rows)))
+    size = max(_LEAST_CUSTOMERS, min(size, int(_MOST_READ / rows)))
     sampled = [sample_customers(table, size, rng) for table in (real, *others)]
     found = [tell_apart(sampled[0], other, rng) for other in sampled[1:]]
     parts = {name: _separation(name, found) for name in TITLES}
@@ -122,12 +123,17 @@ def tell_apart(real: Table, other: Table, rng: np.random.Generator) -> dict[str,
     pair = [real, other]
     matrices, nominal = row_matrices(pair)
     owners = [table.customer for table in pair]
-    features = customer_matrices(pair)
-    everyone = [np.arange(table.n_customers) for table in pair]
+    for side, table in enumerate(pair):
+        if len(table) > _MOST_ROWS:
+            rows = np.sort(rng.choice(len(table), size=_MOST_ROWS, replace=False))
+            matrices[side] = Matrix(matrices[side].values[rows], matrices[side].names)
+            owners[side] = owners[side][rows]
     first, second = _out_of_fold(matrices, owners, nominal, rng)
     ranked = {
         "rows_in_context": rank(second, first, rng, first_customer=owners[1], second_customer=owners[0])
     }
+    features = customer_matrices(pair)
+    everyone = [np.arange(table.n_customers) for table in pair]
     repeats = [_out_of_fold(features, everyone, (), rng) for _ in range(_REPEATS)]
     first, second = (np.mean([repeat[side] for repeat in repeats], axis=0) for side in (0, 1))
     return ranked | {"whole_customers": rank(second, first, rng)}
