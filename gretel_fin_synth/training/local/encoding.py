@@ -13,7 +13,7 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
-from gretel_fin_synth.training.local.profiles import running_balances
+from gretel_fin_synth.training.local.profiles import repeats, running_balances
 
 IntArray = npt.NDArray[np.int64]
 
@@ -63,7 +63,10 @@ def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar:
     sign = np.where(kinds["type"] == "credit", 1, -1)
     customer = np.repeat(np.arange(len(data.length)), data.length)
     amounts = AmountTable.fit(data.kind, data.cents, customer, len(kinds), k)
-    return World(calendar, amounts, Scales.fit(running_balances(data, start, sign)), sign)
+    scales = Scales.fit(running_balances(data, start, sign))
+    rows = np.bincount(data.kind, minlength=len(kinds))
+    repeated = np.bincount(data.kind, repeats(data), minlength=len(kinds)) / np.maximum(rows, 1)
+    return World(calendar, amounts, scales, sign, repeated)
 
 
 def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np.float64]:
@@ -76,7 +79,7 @@ def world_to_dict(world: World) -> dict[str, Any]:
     """Return plain values, for JSON."""
     return {
         "first": str(world.calendar.first), "n_days": world.calendar.n_days,
-        "amounts": world.amounts.to_dict(), "sign": world.sign.tolist(),
+        "amounts": world.amounts.to_dict(), "sign": world.sign.tolist(), "repeat_share": world.repeat_share.tolist(),
         "scales": {"typical": world.scales.typical, "balance_knots": world.scales.balance_knots.tolist(),
                    "after_edges": world.scales.after_edges.tolist()},
     }
@@ -88,4 +91,4 @@ def world_from_dict(values: dict[str, Any]) -> World:
     return World(Calendar(np.datetime64(values["first"]), values["n_days"]),
                  AmountTable.from_dict(values["amounts"]),
                  Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
-                 np.array(values["sign"]))
+                 np.array(values["sign"]), np.array(values["repeat_share"]))

@@ -17,9 +17,12 @@ from gretel_fin_synth.training.local.building import Blueprint, draw_up
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import in_order
 from gretel_fin_synth.training.local.fitting import Trainer
+from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.matching import ROUNDS, match
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
+from gretel_fin_synth.training.local.plans import Plans
 from gretel_fin_synth.training.local.progress import ProgressBar
 from gretel_fin_synth.training.local.threads import one_thread
 
@@ -73,6 +76,8 @@ class LocalBackend:
         self._model = plan.model(network)
         if interrupted:
             raise KeyboardInterrupt
+        if self.options.uses("matching"):
+            match(network, plan.data, lambda number: _candidates(self._fitted(), plan, seed, number)[1])
         if self.options.uses("calibration"):
             self._model.calibration = _calibrate(self._model, plan, seed)
 
@@ -128,11 +133,14 @@ class LocalBackend:
 
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
-    rng = np.random.default_rng([seed, 1])
-    n = int(np.clip(4 * len(plan.start), 400, 2000))
-    plans, drawn = model.candidates(n, rng)
+    plans, drawn = _candidates(model, plan, seed, ROUNDS)
     return Calibration.fit(model.profiler.traits(plan.data, plan.start, model.world),
                            model.profiler.traits(drawn, plans.start, model.world))
+
+
+def _candidates(model: Model, plan: Blueprint, seed: int, number: int) -> tuple[Plans, Sequences]:
+    n = int(np.clip(30_000 / plan.data.length.mean(), 150, 1000))
+    return model.candidates(n, np.random.default_rng([seed, 1, number]))
 
 
 def _temperature(options: dict[str, Any]) -> float:

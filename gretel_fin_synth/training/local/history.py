@@ -82,12 +82,17 @@ class Scales:
 
 @dataclass(frozen=True)
 class World:
-    """Everything about a table that is fixed before the network is trained."""
+    """Everything about a table that is fixed before the network is trained.
+
+    ``sign`` (+1 credit, -1 debit) and ``repeat_share``, how much of a kind repeats an amount that the customer had
+    before, have shape (kinds,).
+    """
 
     calendar: Calendar
     amounts: AmountTable
     scales: Scales
     sign: IntArray
+    repeat_share: npt.NDArray[np.float64]
 
     @property
     def n_kinds(self) -> int:
@@ -217,7 +222,8 @@ class History:
         due = self.slot_due[:a].reshape(a, -1, N_RULES)
         kinds = np.broadcast_to(np.repeat(np.arange(self.world.n_kinds), N_SLOTS), days.shape)
         if days.shape[1] > N_STREAMS:
-            score = np.where(days >= 0, days + 62 * (counts > 1), -1)
+            often = np.repeat(self.world.repeat_share, N_SLOTS)
+            score = np.where(days >= 0, days + 62 * (counts > 1) + 62 * often, -1)
             top = np.argpartition(-score, N_STREAMS - 1, axis=1)[:, :N_STREAMS]
             days, counts, kinds = (np.take_along_axis(x, top, axis=1) for x in (days, counts, kinds))
             due = due[np.arange(a)[:, None], top]

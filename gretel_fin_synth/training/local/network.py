@@ -100,6 +100,9 @@ class TransactionLSTM(nn.Module):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.date_gap.bias, -2.0)
+        for name, size in (("kind_offset", sizes.n_kinds), ("first_offset", sizes.n_kinds),
+                           ("copy_offset", sizes.n_kinds), ("pace_offset", 1)):
+            self.register_buffer(name, torch.zeros(size))
         self._add_constants(world)
 
     def _add_constants(self, world: World) -> None:
@@ -162,7 +165,7 @@ class TransactionLSTM(nn.Module):
         body = self.date_body(trunk)
         by_day = self.date_day(body) @ self.day_basis.T
         window = torch.clamp(day[:, None] + self.gaps, max=by_day.shape[1] - 1)
-        logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of]
+        logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of] + self.pace_offset
         if not self.options.uses("due"):
             return logits
         weight = self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
@@ -176,7 +179,8 @@ class TransactionLSTM(nn.Module):
     def kind_logits(self, dated: Tensor, classes: Tensor) -> Tensor:
         """Return log weights of the kinds, (rows, K)."""
         kinds = self.kind_embedding.weight[:-1]
-        logits = self.kind_bias + self.kind_query(dated) @ kinds.T
+        logits = self.kind_bias + self.kind_offset + self.kind_query(dated) @ kinds.T
+        logits = logits + self.first_offset * (classes[:, :, 2] == 0)
         index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
             if part == 1 and not self.options.uses("due"):
@@ -199,6 +203,7 @@ class TransactionLSTM(nn.Module):
         cells = self.cell_log_mass[kind] + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
+        slots = slots + self.copy_offset[kind][:, None]
         if self.options.uses("balance"):
             relative = self.amount_relative(body)
             cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])

@@ -7,7 +7,7 @@ from typing import Any
 
 from gretel_fin_synth.errors import ParameterError
 
-MECHANISMS = ("copy", "due", "balance", "plan_codes", "calibration")
+MECHANISMS = ("copy", "due", "balance", "plan_codes", "matching", "calibration")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class LSTMOptions:
         Time after which training stops with the best state so far; None for no limit.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``plan_codes``,
-        ``calibration``.
+        ``matching``, ``calibration``.
     """
 
     epochs: int = 60

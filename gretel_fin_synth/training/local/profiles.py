@@ -80,7 +80,7 @@ class Profiler:
             world.scales.signed_log(balance[data.offset[1:] - 1] - start),
             world.scales.signed_log(lowest),
             np.log((spent + 1) / (earned + 1)).clip(-3, 3),
-            np.add.reduceat(_repeats(data).astype(float), at) / length,
+            np.add.reduceat(repeats(data).astype(float), at) / length,
         ]
         return np.column_stack([self.codes(data, start, world), *extra])
 
@@ -100,7 +100,7 @@ def _root_shares(data: Sequences, n_kinds: int) -> FloatArray:
     return np.sqrt(counts / data.length[:, None])
 
 
-def _repeats(data: Sequences) -> npt.NDArray[np.bool_]:
+def repeats(data: Sequences) -> npt.NDArray[np.bool_]:
     """Return whether the customer had the same amount in the same kind before."""
     customer = np.repeat(np.arange(len(data.length)), data.length)
     order = np.lexsort((np.arange(len(customer)), data.cents, data.kind, customer))
