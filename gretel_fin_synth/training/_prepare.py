@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STARTING = "starting_amount"
 CUSTOMER, DATE, AMOUNT, TYPE, CATEGORY, BALANCE = COLUMNS
+LARGEST = 2.0**53  # minor units beyond which a float no longer holds every whole number
 
 IntArray = npt.NDArray[np.int64]
 
@@ -33,6 +34,19 @@ class Prepared:
     warnings: list[str]
 
 
+@dataclass(frozen=True)
+class Chain:
+    """How well the balances of customers follow from one order of their rows.
+
+    ``start`` (minor units) and ``agrees`` (rows whose balance is the start plus all amounts until then) have
+    shape (customers,); ``n_follow`` counts the rows that follow from the one before.
+    """
+
+    start: IntArray
+    agrees: IntArray
+    n_follow: int
+
+
 def prepare(frame: Any, extra_columns: Sequence[ExtraColumn], minor_units: int) -> Prepared:
     """Validate, put in order, and turn balances into starting amounts.
 
@@ -43,83 +57,108 @@ def prepare(frame: Any, extra_columns: Sequence[ExtraColumn], minor_units: int) 
     ParameterError
         If it has no rows.
     """
-    named = {column.name for column in extra_columns}
-    given = _given_starts(frame, named)
-    table = canonical_transactions(frame, minor_units=minor_units, extra_columns=extra_columns)
+    given = _frames.collected(frame)  # a query is run once: another time its rows may come in another order
+    table = canonical_transactions(given, minor_units=minor_units, extra_columns=extra_columns)
     if table.empty:
-        msg = "There are no transactions to learn from: the table has 0 rows."
+        msg = (
+            "there are no transactions to learn from: the table has 0 rows."
+            "\n\nHint: make_transactions(200) gives a table to try things on"
+        )
         raise ParameterError(msg)
-    warnings = [*_ignored(frame, named)]
-    table = table.assign(**({} if given is None else {STARTING: given}), _row=np.arange(len(table)))
-    ordered = (order_transactions(table, minor_units=minor_units) if BALANCE in table.columns
-               else table.sort_values([CUSTOMER, DATE], kind="stable"))
-    ordered = ordered.reset_index(drop=True)
-    if given is None:
-        starts, notes = _starts(ordered, minor_units)
-        ordered[STARTING] = from_minor(starts, minor_units)
-        warnings += notes
-    columns = [CUSTOMER, DATE, AMOUNT, TYPE, CATEGORY, STARTING, *(column.name for column in extra_columns)]
-    return Prepared(TrainingTable(ordered[columns], tuple(extra_columns), minor_units), warnings)
+    described = {column.name for column in extra_columns}
+    starts, notes = _given_starts(given, table[CUSTOMER], minor_units)
+    if BALANCE in table.columns:
+        ordered = order_transactions(table, minor_units=minor_units)
+    else:
+        ordered = table.sort_values([CUSTOMER, DATE], kind="stable")
+    place = ordered.index.to_numpy(dtype=np.int64)
+    starts, more = _starts(ordered, place, None if starts is None else starts[place], minor_units)
+    names = [CUSTOMER, DATE, AMOUNT, TYPE, CATEGORY, *(column.name for column in extra_columns)]
+    ready = ordered[names].reset_index(drop=True)
+    ready.insert(names.index(CATEGORY) + 1, STARTING, from_minor(starts, minor_units))
+    warnings = [*_ignored(given, described), *notes, *more]
+    return Prepared(TrainingTable(ready, tuple(extra_columns), minor_units), warnings)
 
 
-def _ignored(frame: Any, named: set[str]) -> list[str]:
-    others = [str(name) for name in _frames.column_names(frame)
-              if name not in COLUMNS and name not in named and name != STARTING]
+def _ignored(frame: Any, described: set[str]) -> list[str]:
+    known = {*COLUMNS, *described, STARTING}
+    others = [str(name) for name in _frames.column_names(frame) if name not in known]
     if not others:
         return []
-    return [f"columns that are not described were not learned: {', '.join(others)}; describe them with "
-            f"extra_columns=[ExtraColumn({others[0]!r}, kind=\"category\")]"]
+    return [
+        f"columns that are not described were not learned: {', '.join(others)}; describe them with "
+        f'extra_columns=[ExtraColumn({others[0]!r}, kind="category")]'
+    ]
 
 
-def _given_starts(frame: Any, named: set[str]) -> npt.NDArray[np.float64] | None:
-    """Return the column ``starting_amount`` if it is a number, constant per customer and never missing."""
-    names = _frames.column_names(frame)
-    if STARTING not in names or STARTING in named or CUSTOMER not in names:
-        return None
-    columns = _frames.sub_frame(frame, [CUSTOMER, STARTING])
-    amounts = pd.to_numeric(columns[STARTING], errors="coerce")
-    if amounts.isna().any() or columns[CUSTOMER].isna().any():
-        return None
-    constant = amounts.groupby(columns[CUSTOMER].to_numpy()).nunique().le(1).all()
-    return amounts.to_numpy(dtype=float) if constant else None
+def _given_starts(
+    frame: Any, customer: pd.Series[str], minor_units: int
+) -> tuple[IntArray | None, list[str]]:
+    """Return the column ``starting_amount`` in minor units if every customer has one amount there."""
+    if STARTING not in _frames.column_names(frame):
+        return None, []
+    column = _frames.sub_frame(frame, [STARTING])[STARTING]
+    amounts = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    minor = np.rint(amounts * 10**minor_units)
+    sound = np.isfinite(minor) & (np.abs(minor) < LARGEST)
+    if sound.all():
+        starts = minor.astype(np.int64)
+        if pd.Series(starts).groupby(customer.to_numpy()).nunique().eq(1).all():
+            return starts, []
+    why = "it is not the same in all rows of a customer" if sound.all() else "it is not a number in every row"
+    return None, [f"the column {STARTING} was not used, because {why}"]
 
 
-def _starts(ordered: pd.DataFrame, minor_units: int) -> tuple[IntArray, list[str]]:
-    """Return each row's customer's starting amount in minor units, from the balances.
+def _starts(
+    ordered: pd.DataFrame, place: IntArray, given: IntArray | None, minor_units: int
+) -> tuple[IntArray, list[str]]:
+    """Return the starting amount of each row's customer in minor units, and what is odd about balances.
 
-    Balances of real exports chain in the order of time or in that of the file; the order in which more rows
-    of the customer agree says what the starting amount was.
+    Balances of real exports chain in the order of time or in that of the file (``place`` says where rows
+    stood); the order in which more rows of the customer agree tells what the starting amount was.
     """
     if BALANCE not in ordered.columns:
+        if given is not None:
+            return given, []
         return np.zeros(len(ordered), np.int64), [
-            "there is no account_balance and no starting_amount, so every customer starts with 0"
+            f"there is no {BALANCE} and no {STARTING}, so every customer starts with 0"
         ]
-    customer = pd.factorize(ordered[CUSTOMER])[0]
+    customer = pd.factorize(ordered[CUSTOMER])[0].astype(np.int64)
     signed = to_minor(ordered[AMOUNT], minor_units) * np.where(ordered[TYPE] == "credit", 1, -1)
-    balance = np.rint(ordered[BALANCE].to_numpy(dtype=float) * 10**minor_units).astype(np.int64)
+    balance = np.rint(ordered[BALANCE].to_numpy(dtype=np.float64) * 10**minor_units).astype(np.int64)
     by_time = _chain(customer, signed, balance, np.arange(len(ordered)))
-    by_file = _chain(customer, signed, balance, np.lexsort((ordered["_row"].to_numpy(), customer)))
-    starts = np.where(by_file[1] > by_time[1], by_file[0], by_time[0])
-    agree = int(by_time[2])
-    notes = []
-    if agree < len(ordered):
-        off = len(ordered) - agree
-        notes.append(f"{off:,} of {len(ordered):,} balances do not follow from the amounts in the order of time "
-                     f"({off / len(ordered):.1%}); they were learned from all the same, and what is generated adds "
-                     "up to the cent")
-    return starts[customer], notes
+    by_file = _chain(customer, signed, balance, np.lexsort((place, customer)))
+    implied = np.where(by_file.agrees > by_time.agrees, by_file.start, by_time.start)[customer]
+    notes = _broken(len(ordered) - by_time.n_follow, len(ordered))
+    if given is None:
+        return implied, notes
+    contradicted = len(np.unique(customer[given != implied]))
+    if contradicted:
+        notes.append(
+            f"{STARTING} is not what the balances imply for {contradicted:,} of {customer.max() + 1:,} "
+            f"customers; {STARTING} was believed"
+        )
+    return given, notes
 
 
-def _chain(customer: IntArray, signed: IntArray, balance: IntArray,
-           order: IntArray) -> tuple[IntArray, IntArray, int]:
-    """Return per customer the start that the first row implies and how many rows agree with it; and all that do."""
-    who, flow = customer[order], signed[order]
-    at = np.flatnonzero(np.r_[True, np.diff(who) != 0])
+def _broken(n_broken: int, n_rows: int) -> list[str]:
+    if not n_broken:
+        return []
+    return [
+        f"{n_broken:,} of {n_rows:,} balances do not follow from the amounts in the order of time "
+        f"({n_broken / n_rows:.1%}); they were learned from all the same, and what is generated adds up"
+    ]
+
+
+def _chain(customer: IntArray, signed: IntArray, balance: IntArray, order: IntArray) -> Chain:
+    """Follow the balances of contiguous customers in one order of the rows."""
+    who, flow, found = customer[order], signed[order], balance[order]
+    first = np.r_[True, np.diff(who) != 0]
+    at = np.flatnonzero(first)
+    length = np.diff(np.r_[at, len(who)])
+    start = found[at] - flow[at]
     total = np.cumsum(flow)
-    begun = np.repeat(total[at] - flow[at], np.diff(np.r_[at, len(who)]))
-    start = balance[order][at] - flow[at]
-    expected = np.repeat(start, np.diff(np.r_[at, len(who)])) + total - begun
-    follows = np.r_[True, np.diff(balance[order]) == flow[1:]]
-    follows[at] = True
-    agrees = np.add.reduceat((expected == balance[order]).astype(np.int64), at)
-    return start, agrees, int(follows.sum())
+    since = total - np.repeat(total[at] - flow[at], length)
+    agrees = np.add.reduceat((np.repeat(start, length) + since == found).astype(np.int64), at)
+    follows = first | np.r_[True, np.diff(found) == flow[1:]]
+    return Chain(start, agrees, int(follows.sum()))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from gretel_fin_synth.errors import BackendNotInstalledError, ParameterError
+from gretel_fin_synth.errors import BackendError, BackendNotInstalledError, ParameterError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
 
     from gretel_fin_synth.schema import ExtraColumn
 
-__all__ = ["Backend", "SampleRequest", "TrainingTable", "available_backends", "get_backend", "register_backend"]
+__all__ = [
+    "Backend",
+    "SampleRequest",
+    "TrainingTable",
+    "available_backends",
+    "get_backend",
+    "register_backend",
+]
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,8 @@ class TrainingTable:
     ----------
     frame : pandas.DataFrame, shape (rows, 6 or more)
         ``customer_id``, ``transaction_date``, ``transaction_amount``, ``transaction_type``,
-        ``transaction_category``, ``starting_amount`` (one per customer), then the extra columns. Customers are
-        contiguous, each in chronological order; index 0, 1, ...
+        ``transaction_category``, ``starting_amount`` (one per customer), then the extra columns. Customers
+        are contiguous, each in chronological order; index 0, 1, ...
     extra_columns : tuple of ExtraColumn
         The extra columns and their kinds.
     minor_units : int
@@ -51,11 +60,11 @@ class SampleRequest:
     seed : int
         Decides everything that is random.
     first_customer : int, default 0
-        Number of the first of them: customers ``first_customer`` to ``first_customer + n_customers - 1`` of a seed
-        are the same whether asked for at once or in parts.
+        Number of the first of them: customers ``first_customer`` to ``first_customer + n_customers - 1`` of a
+        seed are the same whether asked for at once or in parts.
     options : dict
-        Further options of ``TransactionSynthesizer.sample`` that the user gave; a backend refuses what it does
-        not know with a ``ParameterError``.
+        Further options of ``TransactionSynthesizer.sample`` that the user gave; a backend refuses what it
+        does not know with a ``ParameterError``.
     """
 
     n_customers: int
@@ -68,21 +77,29 @@ class SampleRequest:
 class Backend(Protocol):
     """A way to learn a table of transactions and to draw new customers.
 
-    Life cycle: the factory makes an instance from the user's options and checks them, without work and without
-    network; ``fit`` learns and may be called again, which starts anew; ``sample`` may then be called any number of
-    times and does not change the state; ``save`` writes everything that ``sample`` needs into a folder that exists
-    and is empty; ``load``, on a fresh instance, reads it back. A backend never sees balances: the facade turns them
-    into starting amounts before, and rebuilds them after. It must neither change nor keep the frame it is given.
+    Life cycle: the factory makes an instance from the user's options and checks them, without work and
+    without network; ``fit`` learns and may be called again, which starts anew; ``sample`` may then be called
+    any number of times and does not change the state; ``save`` writes everything that ``sample`` needs into a
+    folder that exists and is empty; ``load``, on a fresh instance, reads it back. A backend never sees
+    balances: the facade turns them into starting amounts before, and rebuilds them after. It must neither
+    change nor keep the frame it is given.
 
-    The facade gives customers new ids, checks the result against the schema and adds balances, so a backend returns
-    rows as in :class:`TrainingTable` with any labels as ids, customers contiguous, dates in order. A test class that
-    every backend must pass is :class:`gretel_fin_synth.testing.BackendContract`.
+    The facade gives customers new ids, checks the result against the schema and adds balances, so a backend
+    returns rows as in :class:`TrainingTable`, the extra columns included, with any labels as ids, customers
+    contiguous, dates in order. Random numbers come from generators made from the seed it is given and from
+    nowhere else.
+
+    Interrupted by the user (``KeyboardInterrupt``), ``fit`` passes the interrupt on. If there is a state
+    worth sampling from all the same, it first sets an attribute ``is_usable`` to True, and the facade keeps
+    the backend.
+
+    A test class that every backend must pass is :class:`gretel_fin_synth.testing.BackendContract`.
 
     Attributes
     ----------
     warnings : list of str
-        What a user must know of the last ``fit``, ``sample`` or ``load``: filters, dropped categories, too few
-        customers.
+        What a user must know of the last ``fit``, ``sample`` or ``load``: filters, dropped categories, too
+        few customers.
 
     Examples
     --------
@@ -113,7 +130,9 @@ def _local(**options: Any) -> Backend:
     try:
         import_module("torch")
     except ModuleNotFoundError as error:
-        msg = "Backend 'local' needs torch.\n\nHint: pip install 'gretel-fin-synth[local]'"
+        if error.name != "torch":
+            raise
+        msg = "backend 'local' needs torch.\n\nHint: pip install 'gretel-fin-synth[local]'"
         raise BackendNotInstalledError(msg) from error
     backend: Backend = import_module("gretel_fin_synth.training.local").LocalBackend(**options)
     return backend
@@ -146,11 +165,11 @@ def register_backend(name: str, factory: BackendFactory) -> None:
     True
     """
     if not isinstance(name, str) or not name.strip():
-        msg = f"A backend's name must be a text that is not empty, not {name!r}."
-        raise ParameterError(msg)
+        msg = f"a backend's name must be text that is not empty, not {name!r}."
+        raise ParameterError(f"{msg}\n\nHint: register_backend('mine', MyBackend)")
     if not callable(factory):
-        msg = f"The factory of backend {name!r} must be callable, not {factory!r}.\n\nHint: pass the class itself"
-        raise ParameterError(msg)
+        msg = f"the factory of backend {name!r} must be callable, not {factory!r}."
+        raise ParameterError(f"{msg}\n\nHint: register_backend({name!r}, MyBackend), the class itself")
     _FACTORIES[name] = factory
 
 
@@ -177,12 +196,34 @@ def get_backend(name: str, options: dict[str, Any]) -> Backend:
         If the name or an option is not known.
     BackendNotInstalledError
         If its extra is missing.
+    BackendError
+        If the factory made something that is no backend.
     """
-    if name not in _FACTORIES:
-        msg = f"Unknown backend {name!r}.\n\nHint: one of {_listed(available_backends())}, or register_backend(...)"
-        raise ParameterError(msg)
-    return _FACTORIES[name](**options)
+    if not isinstance(name, str) or name not in _FACTORIES:
+        known = ", ".join(repr(known) for known in available_backends())
+        msg = f"unknown backend {name!r}; the known ones are {known}."
+        near = get_close_matches(str(name), available_backends(), 1)
+        hint = f"TransactionSynthesizer({near[0]!r})" if near else f"register_backend({name!r}, factory)"
+        raise ParameterError(f"{msg}\n\nHint: {hint}")
+    factory = _FACTORIES[name]
+    _check_call(name, factory, options)
+    backend: Any = factory(**options)
+    if not isinstance(backend, Backend):
+        wanted = ("fit", "sample", "save", "load", "warnings")
+        missing = [attribute for attribute in wanted if not hasattr(backend, attribute)]
+        msg = f"the factory of backend {name!r} made a {type(backend).__name__} without {', '.join(missing)}."
+        raise BackendError(f"{msg}\n\nHint: see gretel_fin_synth.Backend for what a backend has")
+    return backend
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names)
+def _check_call(name: str, factory: BackendFactory, options: dict[str, Any]) -> None:
+    """Refuse options that the factory's signature has no place for."""
+    try:
+        expected = signature(factory)
+    except ValueError:  # written in C, without a signature
+        return
+    try:
+        expected.bind(**options)
+    except TypeError as error:
+        msg = f"backend {name!r} cannot be made with the options {options!r}: {error}."
+        raise ParameterError(f"{msg}\n\nHint: it takes {name}{expected}") from error

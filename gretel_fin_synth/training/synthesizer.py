@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from gretel_fin_synth import _frames
 from gretel_fin_synth._atomic import new_files
 from gretel_fin_synth._money import check_minor_units
-from gretel_fin_synth.balance import reconstruct_balance
-from gretel_fin_synth.errors import BackendError, NotFittedError, ParameterError
-from gretel_fin_synth.schema import COLUMNS, ExtraColumn, check_extra_columns, validate_transactions
+from gretel_fin_synth.errors import BackendError, FinSynthError, NotFittedError, ParameterError
+from gretel_fin_synth.schema import COLUMNS, CUSTOMER, ExtraColumn, check_extra_columns
 from gretel_fin_synth.training._arguments import check_count, check_seed
-from gretel_fin_synth.training._prepare import STARTING, prepare
+from gretel_fin_synth.training._finish import Finisher, new_prefix
+from gretel_fin_synth.training._prepare import STARTING, Prepared, prepare
 from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from os import PathLike
 
 __all__ = ["TransactionSynthesizer"]
 
 FORMAT = 1
-CUSTOMER, DATE = "customer_id", "transaction_date"
+STATE = "synthesizer.json"
+WEIGHTS = "backend"
 
 
 class TransactionSynthesizer:
@@ -51,8 +51,8 @@ class TransactionSynthesizer:
     Attributes
     ----------
     warnings_ : list of str
-        What a user must know: balances that do not add up in the data, categories and amounts left out or clipped
-        because too few customers have them, too few customers.
+        What a user must know: balances that do not add up in the data, categories and amounts left out or
+        clipped because too few customers have them, too few customers.
     n_customers_, n_rows_ : int
         Size of the table that was fitted.
     backend_ : Backend
@@ -75,24 +75,38 @@ class TransactionSynthesizer:
     (5, True)
     """
 
-    def __init__(self, backend: str = "local", *, extra_columns: Iterable[ExtraColumn] | None = None,
-                 minor_units: int = 2, **options: Any) -> None:
+    def __init__(
+        self,
+        backend: str = "local",
+        *,
+        extra_columns: Iterable[ExtraColumn] | None = None,
+        minor_units: int = 2,
+        **options: Any,
+    ) -> None:
         self.backend = backend
         self.extra_columns = check_extra_columns(extra_columns)
+        if STARTING in (column.name for column in self.extra_columns):
+            msg = (
+                f"extra column {STARTING!r} needs no description: a column of that name is always learned."
+                "\n\nHint: leave it out of extra_columns"
+            )
+            raise ParameterError(msg)
         self.minor_units = check_minor_units(minor_units)
         self.options = options
         self._fitted: Backend | None = None
         get_backend(backend, options)
 
-    def fit(self, frame: Any, *, seed: int | None = None, progress: bool | None = None) -> TransactionSynthesizer:
+    def fit(
+        self, frame: Any, *, seed: int | None = None, progress: bool | None = None
+    ) -> TransactionSynthesizer:
         """Learn from a table.
 
         Parameters
         ----------
         frame : dataframe of n rows
-            pandas, polars (eager or lazy), pyarrow or duckdb with the columns of :class:`Transactions`. Balances
-            that do not add up and rows in any order are normal; ``account_balance`` may be absent if there is a
-            column ``starting_amount``, or else every customer starts with 0. It is not changed.
+            pandas, polars (eager or lazy), pyarrow or duckdb with the columns of :class:`Transactions`.
+            Balances that do not add up and rows in any order are normal; ``account_balance`` may be absent if
+            there is a column ``starting_amount``, or else every customer starts with 0. It is not changed.
         seed : int, optional
             Decides everything that is random; None for a fresh one.
         progress : bool, optional
@@ -108,24 +122,32 @@ class TransactionSynthesizer:
         SchemaViolation
             If `frame` is no table of transactions.
         ParameterError
-            If there are too few customers to learn from.
+            If there are too few customers to learn from, or frames of this library cannot be given back.
         KeyboardInterrupt
             If training is interrupted; the best state so far is kept and can be sampled.
         """
+        seed = check_seed(seed)
+        names = [*COLUMNS, *(column.name for column in self.extra_columns)]
+        template = Template.of(frame, names)
         prepared = prepare(frame, self.extra_columns, self.minor_units)
         backend = get_backend(self.backend, self.options)
-        table = prepared.table
         try:
-            backend.fit(table, seed=check_seed(seed), progress=progress)
+            backend.fit(prepared.table, seed=seed, progress=progress)
         except KeyboardInterrupt:
             if getattr(backend, "is_usable", False):
-                self._keep(backend, frame, table.frame, prepared.warnings)
+                self._keep(backend, template, prepared)
             raise
-        self._keep(backend, frame, table.frame, prepared.warnings)
+        self._keep(backend, template, prepared)
         return self
 
-    def sample(self, n_customers: int | None = None, *, n_rows: int | None = None, seed: int | None = None,
-               **options: Any) -> Any:
+    def sample(
+        self,
+        n_customers: int | None = None,
+        *,
+        n_rows: int | None = None,
+        seed: int | None = None,
+        **options: Any,
+    ) -> Any:
         """Draw new customers.
 
         Parameters
@@ -135,16 +157,16 @@ class TransactionSynthesizer:
         n_rows : int, optional
             Draw customers until there are this many rows; the last customer is cut off.
         seed : int, optional
-            Decides everything that is random; None for a fresh one. The first customers of a larger sample are
-            the customers of a smaller one.
+            Decides everything that is random; None for a fresh one. The first customers of a larger sample
+            are the customers of a smaller one.
         **options
             Options of the backend's sampling; the local one knows ``temperature``.
 
         Returns
         -------
         dataframe
-            Of the type that was fitted: the six columns, then the described extra ones; customers contiguous, each
-            in chronological order, with new ids and exact balances.
+            Of the type that was fitted: the six columns, then the described extra ones; customers contiguous,
+            each in chronological order, with new ids and exact balances.
 
         Raises
         ------
@@ -152,24 +174,27 @@ class TransactionSynthesizer:
             Before :meth:`fit`.
         ParameterError
             If a count is not a whole number of at least 1, both are given, or an option is not known.
+        BackendError
+            If the backend returned something that is no table of transactions.
         """
         backend = self._backend("sample")
         seed = check_seed(seed)
         if n_customers is not None and n_rows is not None:
-            msg = f"n_customers={n_customers!r} and n_rows={n_rows!r} were both given.\n\nHint: give one of them"
-            raise ParameterError(msg)
+            msg = f"n_customers={n_customers!r} and n_rows={n_rows!r} were both given."
+            raise ParameterError(f"{msg}\n\nHint: give one of them")
+        finisher = self._finisher()
         if n_rows is not None:
-            drawn = self._rows(backend, check_count("n_rows", n_rows), seed, options)
+            drawn = self._rows(backend, finisher, check_count("n_rows", n_rows), seed, options)
         else:
             count = self.n_customers_ if n_customers is None else check_count("n_customers", n_customers)
-            drawn = backend.sample(SampleRequest(count, seed, 0, options))
-        return self.template_.apply(self._finish(drawn))
+            drawn = finisher.draw(backend, SampleRequest(count, seed, 0, dict(options)))
+        return self.template_.apply(finisher.finish(drawn))
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write the fitted synthesizer into a folder of JSON and arrays, without pickle.
 
-        The folder holds what was learned of the training customers as a whole and a coarse description of each;
-        treat it as confidential as the training data.
+        The folder holds what was learned of the training customers as a whole and a coarse description of
+        each; treat it as confidential as the training data.
 
         Parameters
         ----------
@@ -180,19 +205,28 @@ class TransactionSynthesizer:
         ------
         NotFittedError
             Before :meth:`fit`.
+        ParameterError
+            If `directory` is a file, or an option of the backend is nothing that JSON can hold.
         """
         backend = self._backend("save")
-        with new_files(Path(directory), whole=("backend",)) as folder:
-            (folder / "backend").mkdir()
-            backend.save(folder / "backend")
+        options = _plain(self.options)
+        with new_files(_folder(directory), whole=(WEIGHTS,)) as folder:
+            (folder / WEIGHTS).mkdir()
+            backend.save(folder / WEIGHTS)
+            extras = [{"name": column.name, "kind": column.kind} for column in self.extra_columns]
             state = {
-                "format": FORMAT, "backend": self.backend, "options": self.options,
+                "format": FORMAT,
+                "backend": self.backend,
+                "options": options,
                 "minor_units": self.minor_units,
-                "extra_columns": [{"name": column.name, "kind": column.kind} for column in self.extra_columns],
-                "library": self.template_.save(folder), "prefix": self.prefix_, "warnings": self.warnings_,
-                "n_customers": self.n_customers_, "n_rows": self.n_rows_,
+                "extra_columns": extras,
+                "library": self.template_.save(folder),
+                "prefix": self.prefix_,
+                "warnings": self.warnings_,
+                "n_customers": self.n_customers_,
+                "n_rows": self.n_rows_,
             }
-            (folder / "synthesizer.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+            (folder / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, directory: str | PathLike[str]) -> TransactionSynthesizer:
@@ -211,78 +245,109 @@ class TransactionSynthesizer:
         Raises
         ------
         ParameterError
-            If the folder holds no model, or one of a later format.
+            If the folder holds no model, or one of another format.
+        BackendError
+            If what it holds is damaged.
         """
         folder = Path(directory)
+        state = _read_state(folder)
         try:
-            state = json.loads((folder / "synthesizer.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError) as error:
-            msg = f"{str(directory)!r} holds no saved synthesizer.\n\nHint: give the folder that save() wrote"
-            raise ParameterError(msg) from error
-        if state.get("format") != FORMAT:
-            msg = (f"{str(directory)!r} holds a model of format {state.get('format')!r}, and this version reads "
-                   f"format {FORMAT}.\n\nHint: fit again, or install the version that wrote it")
-            raise ParameterError(msg)
-        extras = [ExtraColumn(**column) for column in state["extra_columns"]]
-        self = cls(state["backend"], extra_columns=extras, minor_units=state["minor_units"], **state["options"])
-        backend = get_backend(self.backend, self.options)
-        backend.load(folder / "backend")
+            extras = [ExtraColumn(**column) for column in state["extra_columns"]]
+            self = cls(
+                state["backend"],
+                extra_columns=extras,
+                minor_units=state["minor_units"],
+                **state["options"],
+            )
+            backend = get_backend(self.backend, self.options)
+            backend.load(folder / WEIGHTS)
+            self.template_ = Template.load(folder, state["library"])
+            self.prefix_, self.warnings_ = state["prefix"], state["warnings"]
+            self.n_customers_, self.n_rows_ = state["n_customers"], state["n_rows"]
+        except FinSynthError:
+            raise
+        except Exception as error:  # whatever a damaged file makes of the readers below
+            msg = f"the model in {str(directory)!r} is damaged: {type(error).__name__}: {error}."
+            raise BackendError(f"{msg}\n\nHint: fit again, and save into a new folder") from error
         self._fitted = self.backend_ = backend
-        self.template_ = Template.load(folder, state["library"])
-        self.prefix_, self.warnings_ = state["prefix"], state["warnings"]
-        self.n_customers_, self.n_rows_ = state["n_customers"], state["n_rows"]
         return self
 
     def __repr__(self) -> str:
         """Show the backend and what was fitted."""
-        size = "" if self._fitted is None else f", {self.n_customers_:,} customers, {self.n_rows_:,} transactions"
+        fitted = self._fitted is not None
+        size = f", {self.n_customers_:,} customers, {self.n_rows_:,} transactions" if fitted else ""
         return f"TransactionSynthesizer(backend={self.backend!r}{size})"
 
-    def _keep(self, backend: Backend, frame: Any, table: pd.DataFrame, warnings: list[str]) -> None:
-        names = [*COLUMNS, *(column.name for column in self.extra_columns)]
-        self.template_ = Template.of(frame, names)
-        self.prefix_ = _new_prefix(table[CUSTOMER])
-        self.n_customers_, self.n_rows_ = int(table[CUSTOMER].nunique()), len(table)
-        self.warnings_ = [*warnings, *backend.warnings]
+    def _keep(self, backend: Backend, template: Template, prepared: Prepared) -> None:
+        ids = prepared.table.frame[CUSTOMER]
+        self.template_ = template
+        self.prefix_ = new_prefix(ids.unique())
+        self.n_customers_, self.n_rows_ = int(ids.nunique()), len(ids)
+        self.warnings_ = [*prepared.warnings, *backend.warnings]
         self._fitted = self.backend_ = backend
 
     def _backend(self, what: str) -> Backend:
         if self._fitted is None:
-            msg = f"Cannot {what} before fit.\n\nHint: TransactionSynthesizer().fit(frame).{what}(...)"
+            msg = f"cannot {what} before fit.\n\nHint: TransactionSynthesizer().fit(frame).{what}(...)"
             raise NotFittedError(msg)
         return self._fitted
 
-    def _rows(self, backend: Backend, n_rows: int, seed: int, options: dict[str, Any]) -> pd.DataFrame:
+    def _finisher(self) -> Finisher:
+        return Finisher(self.backend, self.prefix_, self.minor_units, self.extra_columns)
+
+    def _rows(
+        self, backend: Backend, finisher: Finisher, n_rows: int, seed: int, options: dict[str, Any]
+    ) -> pd.DataFrame:
         """Draw customers until there are n_rows rows."""
         parts: list[pd.DataFrame] = []
         have, done = 0, 0
         while have < n_rows:
             per_customer = have / done if done else self.n_rows_ / self.n_customers_
             count = int(np.ceil((n_rows - have) / per_customer * 1.05)) + 1
-            part = backend.sample(SampleRequest(count, seed, done, options))
-            parts.append(part.assign(**{CUSTOMER: part[CUSTOMER].astype(str).radd(f"{done}/")}))
-            have, done = have + len(part), done + count
+            parts.append(finisher.draw(backend, SampleRequest(count, seed, done, dict(options))))
+            have, done = have + len(parts[-1]), done + count
         return pd.concat(parts, ignore_index=True).iloc[:n_rows]
 
-    def _finish(self, drawn: pd.DataFrame) -> pd.DataFrame:
-        """Give new ids and balances, and make sure that the result is what was promised."""
-        codes = pd.factorize(drawn[CUSTOMER])[0]
-        width = max(len(str(self.n_customers_)), 6)
-        labels = np.array([f"{self.prefix_}{code + 1:0{width}d}" for code in range(int(codes.max()) + 1)])
-        table = drawn.assign(**{CUSTOMER: labels[codes]}).reset_index(drop=True)
-        table = reconstruct_balance(table, starting_amounts=STARTING, minor_units=self.minor_units)
-        names = [*COLUMNS, *(column.name for column in self.extra_columns)]
+
+def _folder(directory: str | PathLike[str]) -> Path:
+    folder = Path(directory)
+    if folder.exists() and not folder.is_dir():
+        msg = f"{str(directory)!r} is a file.\n\nHint: give the path of a folder, which need not exist yet"
+        raise ParameterError(msg)
+    return folder
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Return options as they will be read back from JSON; refuse what JSON cannot hold."""
+    plain: dict[str, Any] = {}
+    for name, value in options.items():
         try:
-            return validate_transactions(table[names], minor_units=self.minor_units)
-        except ValueError as error:
-            msg = f"Backend {self.backend!r} returned rows that are no valid transactions: {error}"
-            raise BackendError(msg) from error
+            plain[name] = json.loads(json.dumps(value, default=_number))
+        except (TypeError, ValueError) as error:
+            msg = f"option {name}={value!r} cannot be saved: {error}.\n\nHint: give numbers, text or lists"
+            raise ParameterError(msg) from error
+    return plain
 
 
-def _new_prefix(ids: pd.Series[str]) -> str:
-    """Return a beginning of ids that no real id has."""
-    prefix, number = "SYN_", 1
-    while ids.str.startswith(prefix).any():
-        number += 1
-        prefix = f"SYN{number}_"
-    return prefix
+def _number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    msg = f"a {type(value).__name__} has no place in JSON"
+    raise TypeError(msg)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    """Read the file that says what is saved in the folder."""
+    try:
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        msg = f"{str(folder)!r} holds no saved synthesizer.\n\nHint: give the folder that save() wrote"
+        raise ParameterError(msg) from error
+    found = state.get("format") if isinstance(state, dict) else None
+    if found != FORMAT:
+        msg = (
+            f"{str(folder)!r} holds a model of format {found!r}, and this version reads format {FORMAT}."
+            "\n\nHint: fit again, or install the version that wrote it"
+        )
+        raise ParameterError(msg)
+    return dict(state)
