@@ -25,7 +25,7 @@ import pandas as pd
 import gretel_fin_synth as fs
 from gretel_fin_synth._io import read_table
 from gretel_fin_synth.evaluation import prepare
-from gretel_fin_synth.evaluation.attacks import MEMBERSHIP_TITLES, membership_attacks
+from gretel_fin_synth.evaluation.attacks import TITLES, membership_attacks
 from gretel_fin_synth.evaluation.discriminator import discriminator
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def quick_figures(train: Table, synthetic: Table, holdout: Table, seed: int) -> 
     began = time.perf_counter()
     membership = membership_attacks(train, synthetic, holdout, np.random.default_rng(seed))
     figures = {
-        f"membership: {MEMBERSHIP_TITLES[name]} (AUC; TPR at 1% FPR)": (
+        f"membership: {TITLES[name]} (AUC; TPR at 1% FPR)": (
             f"{ranking.auc:.3f} [{ranking.low:.2f}, {ranking.high:.2f}]; {ranking.tpr:.2f}"
         )
         for name, ranking in membership.attacks.items()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["fuzzy_patterns", "fuzzy_rows"]
+__all__ = ["fuzzy_patterns", "fuzzy_rows", "near_rows"]
 
 _AMOUNT = 0.0305  # difference of logarithms: 3 % up or down
 _DAYS = 3
@@ -61,6 +61,28 @@ def fuzzy_patterns(targets: Sequence[Table], synthetic: Table, reference: Table)
         pairs = _expanded(kept, low[kept], high[kept])
         scores.append(_at_any_shift(view, among, pairs, weight))
     return scores
+
+
+def near_rows(table: Table, among: Sequence[Table]) -> tuple[Ints, Ints]:
+    """Return pairs of rows that nearly agree: kind equal, amounts within 3 %, days within three.
+
+    Returns
+    -------
+    rows, partners : numpy.ndarray of int64
+        Positions in the table, and in the other tables put one after the other.
+    """
+    *views, view, _ = _views(among, table, table)
+    pool = _View(
+        kind=np.concatenate([other.kind for other in views]),
+        log_amount=np.concatenate([other.log_amount for other in views]),
+        day=np.concatenate([other.day for other in views]),
+        days=view.days,
+        customer=np.arange(sum(len(other) for other in among)),
+        n_customers=sum(len(other) for other in among),
+        place=np.zeros(0),
+    ).by_day()
+    rows, partners = _near(view, pool)
+    return rows, pool.customer[partners]
 
 
 @dataclass(frozen=True, eq=False)

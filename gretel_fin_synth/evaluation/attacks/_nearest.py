@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gretel_fin_synth.evaluation._describe import customer_matrices
+from gretel_fin_synth.evaluation._describe import Matrix, customer_matrices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,15 +16,26 @@ if TYPE_CHECKING:
     from gretel_fin_synth.evaluation._table import Table
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
-__all__ = ["customer_space", "density_ratio", "nearest_customer", "nearest_distances"]
+__all__ = ["customer_space", "density_ratio", "nearest_customer", "nearest_distances", "nearest_positions"]
 
+_FRAGILE = (  # what a little noise in dates and amounts changes for everyone at once
+    "when_early",
+    "when_late",
+    "when_month_end",
+    "when_same_day",
+    "when_weekend",
+    "what_repeats",
+    "what_switches",
+    "amount_roundness",
+)
 _LIMIT = 4.0  # spreads beyond which a customer is no further away
 _CELLS = 8_000_000  # entries of the largest array of distances
 _NEAREST = 1e-9
 
 
-def customer_space(tables: Sequence[Table], scale: Sequence[int]) -> list[Floats]:
+def customer_space(tables: Sequence[Table], scale: Sequence[int]) -> list[Matrix]:
     """Return the customers of each table as points with comparable coordinates.
 
     Parameters
@@ -36,16 +47,19 @@ def customer_space(tables: Sequence[Table], scale: Sequence[int]) -> list[Floats
 
     Returns
     -------
-    list of numpy.ndarray of float64, shape (n_customers, n_features)
-        Features less their median over their spread, clipped to 4 spreads; 0 where a value is missing.
+    list of Matrix
+        For each table its customers: features less their median over their spread, clipped to 4 spreads; 0
+        where a value is missing. Features that small noise would change for everyone are left out.
     """
-    matrices = [matrix.values for matrix in customer_matrices(tables)]
+    described = customer_matrices(tables)
+    names = tuple(name for name in described[0].names if name not in _FRAGILE)
+    matrices = [matrix.columns(names) for matrix in described]
     known = np.concatenate([matrices[position] for position in scale])
     known = np.where(np.isnan(known).all(axis=0), 0.0, known)
     center, spread = np.nanmedian(known, axis=0), np.nanstd(known, axis=0)
     spread = np.where(spread > 1e-9, spread, np.inf)  # what never varies tells nothing
     points = [np.clip((values - center) / spread, -_LIMIT, _LIMIT) for values in matrices]
-    return [np.where(np.isnan(values), 0.0, values) for values in points]
+    return [Matrix(np.where(np.isnan(values), 0.0, values), names) for values in points]
 
 
 def nearest_distances(points: Floats, among: Floats) -> Floats:
@@ -56,14 +70,19 @@ def nearest_distances(points: Floats, among: Floats) -> Floats:
     >>> nearest_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [6.0, 8.0]])).tolist()
     [5.0]
     """
+    best = among[nearest_positions(points, among)]
+    distances: Floats = np.sqrt(((points - best) ** 2).sum(axis=1))
+    return distances
+
+
+def nearest_positions(points: Floats, among: Floats) -> Ints:
+    """Return the position of the nearest of others, the first of equally near ones, for each point."""
     squares = (among**2).sum(axis=1)
-    nearest = np.empty(len(points))
+    nearest = np.empty(len(points), dtype=np.int64)
     chunk = max(1, _CELLS // max(len(among), 1))
     for start in range(0, len(points), chunk):
         part = points[start : start + chunk]
-        distances = squares - 2 * part @ among.T
-        best = among[distances.argmin(axis=1)]  # recomputed below, so that an equal point is at exactly 0
-        nearest[start : start + chunk] = np.sqrt(((part - best) ** 2).sum(axis=1))
+        nearest[start : start + chunk] = (squares - 2 * part @ among.T).argmin(axis=1)
     return nearest
 
 
@@ -71,7 +90,7 @@ def nearest_customer(targets: Sequence[Table], synthetic: Table, reference: Tabl
     """Score customers by how near the nearest synthetic customer is."""
     del reference
     *points, among = customer_space([*targets, synthetic], scale=[len(targets)])
-    return [-nearest_distances(part, among) for part in points]
+    return [-nearest_distances(part.values, among.values) for part in points]
 
 
 def density_ratio(targets: Sequence[Table], synthetic: Table, reference: Table) -> list[Floats]:
@@ -82,6 +101,7 @@ def density_ratio(targets: Sequence[Table], synthetic: Table, reference: Table) 
     count = len(targets)
     *points, among, others = customer_space([*targets, synthetic, reference], scale=[count, count + 1])
     return [
-        np.log(nearest_distances(part, others) + _NEAREST) - np.log(nearest_distances(part, among) + _NEAREST)
+        np.log(nearest_distances(part.values, others.values) + _NEAREST)
+        - np.log(nearest_distances(part.values, among.values) + _NEAREST)
         for part in points
     ]

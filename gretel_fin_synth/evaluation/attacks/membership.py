@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Attack = Callable[[Sequence[Table], Table, Table], list[Floats]]
 
-__all__ = ["MEMBERSHIP_TITLES", "Membership", "membership_attacks", "membership_scores"]
+__all__ = ["LEAST_CUSTOMERS", "MEMBERSHIP_TITLES", "Membership", "membership_attacks", "membership_scores"]
 
 MEMBERSHIP_TITLES: Mapping[str, str] = {
     "nearest_customer": "Nearest synthetic customer",
@@ -45,7 +45,10 @@ _ATTACKS: Mapping[str, Attack] = {
     "fuzzy_rows": fuzzy_rows,
     "fuzzy_patterns": fuzzy_patterns,
 }
-_LEAST_CUSTOMERS = 4
+LEAST_CUSTOMERS = 4
+"""Customers that each table must have to be attacked."""
+
+_DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Membership:
     ----------
     attacks : mapping of str to Ranking
         For each of :data:`MEMBERSHIP_TITLES`, how much higher training customers score than holdout ones.
-        The intervals hold jointly: all of them together at 95 %.
+        By default the intervals hold jointly: all of them together at 95 %.
     """
 
     attacks: Mapping[str, Ranking]
@@ -73,7 +76,12 @@ class Membership:
 
 
 def membership_attacks(
-    train: Table, synthetic: Table, holdout: Table, rng: np.random.Generator
+    train: Table,
+    synthetic: Table,
+    holdout: Table,
+    rng: np.random.Generator,
+    *,
+    level: float = 1 - 0.05 / len(_ATTACKS),
 ) -> Membership:
     """Attack the membership of customers, from the synthetic table and a reference of other customers.
 
@@ -84,6 +92,8 @@ def membership_attacks(
         be samples of the same bank.
     rng : numpy.random.Generator
         Splits the customers and draws resamples.
+    level : float
+        Confidence level of each interval; by default such that all hold together at 95 %.
 
     Returns
     -------
@@ -102,9 +112,11 @@ def membership_attacks(
     with a reference that holds it.
     """
     scores = membership_scores(train, synthetic, holdout, rng)
-    level = 1 - 0.05 / len(scores)
     return Membership(
-        {name: rank(members, others, rng, level=level) for name, (members, others) in scores.items()}
+        {
+            name: rank(members, others, rng, level=level, draws=_DRAWS)
+            for name, (members, others) in scores.items()
+        }
     )
 
 
@@ -113,10 +125,10 @@ def membership_scores(
 ) -> dict[str, tuple[Floats, Floats]]:
     """Return the scores of training and of holdout customers, by attack; a high one says "member"."""
     for name, table in (("train", train), ("holdout", holdout)):
-        if table.n_customers < _LEAST_CUSTOMERS:
+        if table.n_customers < LEAST_CUSTOMERS:
             msg = (
                 f"The {name} table has {table.n_customers!r} customers; membership attacks need at least "
-                f"{_LEAST_CUSTOMERS!r}.\n\nHint: split_customers(frame, 0.5)"
+                f"{LEAST_CUSTOMERS!r}.\n\nHint: split_customers(frame, 0.5)"
             )
             raise ParameterError(msg)
     halves = [rng.permutation(np.arange(table.n_customers) % 2) for table in (train, holdout)]
