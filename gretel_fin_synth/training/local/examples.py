@@ -12,6 +12,9 @@ from gretel_fin_synth.training.local.plans import Plans
 
 IntArray = npt.NDArray[np.int64]
 
+#: The LSTM reads this many transactions in a row; what is older comes to it through the history's features only.
+CHUNK = 200
+
 
 @dataclass(frozen=True)
 class Sequences:
@@ -50,14 +53,18 @@ class Sequences:
         return longer, ends
 
     def rows_of(self, customers: IntArray) -> tuple[IntArray, IntArray]:
-        """Return the rows of these customers step by step, and how many customers each step has.
+        """Return the rows of these customers step by step, and how many pieces each step has.
 
-        The customers must be given longest first; this is the layout of a packed sequence.
+        Histories are read in pieces of CHUNK rows; this is the layout of a packed sequence, longest piece first.
         """
-        length = self.length[customers]
+        pieces = -(-self.length[customers] // CHUNK)
+        number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        first = np.repeat(self.offset[customers], pieces) + number * CHUNK
+        length = np.minimum(np.repeat(self.length[customers], pieces) - number * CHUNK, CHUNK)
+        order = np.argsort(-length, kind="stable")
         steps = np.arange(length.max())
-        active = (length[None, :] > steps[:, None])
-        rows = self.offset[customers][None, :] + steps[:, None]
+        active = length[order][None, :] > steps[:, None]
+        rows = first[order][None, :] + steps[:, None]
         return rows[active], active.sum(axis=1)
 
 

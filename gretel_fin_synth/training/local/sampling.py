@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gretel_fin_synth.training.local.examples import Sequences, cell_middles
+from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
 from gretel_fin_synth.training.local.history import GAP_EDGES, N_SLOTS, History, World
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.plans import Plans
@@ -30,8 +30,9 @@ def draw_sequences(network: TransactionLSTM, world: World, plans: Plans, rng: np
                 index = np.flatnonzero(alive)
                 history.keep(index)
                 who, alive = who[index], alive[index]
-                state = (state[0][:, index], state[1][:, index])
+                state = None if state is None else (state[0][:, index], state[1][:, index])
             a = len(who)
+            state = None if history.step % CHUNK == 0 else state
             trunk, state = network.read(
                 torch.as_tensor(history.kind), torch.as_tensor(history.gap_class(a)),
                 torch.as_tensor(history.context(a)), torch.as_tensor(history.plans.code), None, state)
