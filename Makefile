@@ -88,7 +88,7 @@ bench: $(VENV)/.with-test ## the README's table beside the original run
 	@$(VENV)/bin/python benchmarks/seed_table.py
 
 wheel: $(VENV)/.with-dev ## build the wheel, install it alone, start it
-	@VENV=$(VENV) sh .ci/wheel
+	@VENV='$(VENV)' PIP_ARGS="$(PIP_ARGS)" sh .ci/wheel
 
 ci: ## what the continuous integration runs
 	@bash .ci/run

@@ -31,7 +31,7 @@ class ParameterError(FinSynthError, ValueError):
     """An argument has a value that cannot work; the message says which are allowed."""
 
 
-class SchemaViolation(FinSynthError, ValueError):  # noqa: N818 - a public name that programs catch
+class SchemaViolation(FinSynthError, ValueError):
     """A table is not a table of transactions.
 
     Parameters
@@ -63,7 +63,7 @@ class BackendError(FinSynthError, RuntimeError):
     """A backend could not do what it was asked to do."""
 
 
-class TrainingInterrupted(FinSynthError, RuntimeError):  # noqa: N818 - an event, not a mistake
+class TrainingInterrupted(FinSynthError, RuntimeError):
     """Training was interrupted before a first usable state existed."""
 
 
