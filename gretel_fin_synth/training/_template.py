@@ -41,7 +41,8 @@ class Template:
     def of(cls, frame: Any, names: Sequence[str]) -> Template:
         """Remember those of the columns `names` that the frame has.
 
-        Nothing of the frame is kept alive by it: neither rows nor the query behind a lazy frame.
+        Nothing of the frame is kept alive by it, neither rows nor the query behind a lazy frame; only of a
+        duckdb relation, which alone knows its connection.
 
         Raises
         ------

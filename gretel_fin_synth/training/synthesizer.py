@@ -43,7 +43,7 @@ class TransactionSynthesizer:
     extra_columns : iterable of ExtraColumn, optional
         Further columns to learn; columns that are not described are left out, and ``warnings_`` says so.
     minor_units : int, default 2
-        Decimals of the currency, 0 to 4.
+        Decimals of the currency, 0 to 8.
     **options
         Options of the backend; the local one knows those of
         :class:`gretel_fin_synth.training.local.options.LSTMOptions`.
