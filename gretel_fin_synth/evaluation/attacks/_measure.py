@@ -170,8 +170,9 @@ def _text(name: str, finding: Finding) -> str:
             f"{finding.control.rate:.0%} of the holdout"
         )
     return (
-        f"Customers of the training data can be told from others by: {title[0].lower()}{title[1:]} (area under "
-        f"the curve {finding.auc:.2f}, where 0.5 is chance; {finding.tpr:.0%} found at 1 % false alarms)"
+        f"Customers of the training data can be told from others by: {title[0].lower()}{title[1:]} (area "
+        f"under the curve {finding.auc:.2f}, where 0.5 is chance; {finding.tpr:.0%} found at 1 % "
+        "false alarms)"
     )
 
 
