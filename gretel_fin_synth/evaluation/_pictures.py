@@ -154,6 +154,8 @@ def _structure(tables: Tables) -> dict[str, Any]:
     real = tables["real"]
     parts = {name: sqs_parts(real, table) for name, table in tables.items() if name != "real"}
     first = parts["synthetic"]
+    # Which columns count depends on the number of rows, so those of a small holdout may not be comparable.
+    parts = {name: part for name, part in parts.items() if part.columns == first.columns}
     correlation = None
     if len(first.columns) >= 2:
         matrices = {"real": first.real_matrix, **{name: part.other_matrix for name, part in parts.items()}}

@@ -69,6 +69,7 @@ class PlanModel:
             rng: np.random.Generator) -> PlanModel:
         """Learn from the exact parts (n, 3) and the codes (n, n_codes)."""
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
+        scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
         quantiles = np.stack([_shared_quantiles(np.sort(column), k) for column in exact.T])
         return cls(quantiles, scores, _noise_for(scores, neighbours, rng), n_days)
 
@@ -97,7 +98,7 @@ class PlanModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {"quantiles": self.quantiles.tolist(), "scores": np.round(self.scores, 4).tolist(),
+        return {"quantiles": self.quantiles.tolist(), "scores": self.scores.tolist(),
                 "noise": self.noise, "n_days": self.n_days}
 
     @classmethod
