@@ -15,6 +15,7 @@ from gretel_fin_synth._atomic import new_file
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.evaluation._pictures import draw_data
 from gretel_fin_synth.evaluation._table import Table, prepare
+from gretel_fin_synth.evaluation.dps import dps
 from gretel_fin_synth.evaluation.registry import Measure, available_measures, get_measure
 from gretel_fin_synth.evaluation.results import plain
 from gretel_fin_synth.evaluation.sqs import check_identifiers, sqs
@@ -230,7 +231,7 @@ def evaluate(
     seed : int
         Seed of all random draws; the same seed gives the same evaluation.
     identifiers : {"exclude", "include"}
-        Whether SQS counts ``customer_id`` as a field.
+        Whether SQS and DPS count ``customer_id`` as a field.
     minor_units : int
         Decimals of the currency.
     measures : iterable of str, optional
@@ -320,8 +321,9 @@ def _generator(seed: int, name: str) -> np.random.Generator:
 
 
 def _with_options(measure: Measure, identifiers: str) -> Measure:
-    if measure.name == "sqs" and identifiers != "exclude":
-        return replace(measure, function=partial(sqs, identifiers=identifiers))
+    functions = {"sqs": sqs, "dps": dps}
+    if measure.name in functions and identifiers != "exclude":
+        return replace(measure, function=partial(functions[measure.name], identifiers=identifiers))
     return measure
 
 

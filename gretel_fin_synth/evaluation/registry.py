@@ -111,6 +111,30 @@ _MEASURES: dict[str, Measure] = {
             "Synthetic Quality Score (SQS)",
             "Gretel's score: do columns and pairs of columns have the same distributions?",
         ),
+        Measure(
+            "dps",
+            f"{_HERE}.dps:dps",
+            "Data Privacy Score (DPS)",
+            "Gretel's score: do simulated attacks on rows learn who was in the data, and what of them?",
+        ),
+        Measure(
+            "attacks",
+            f"{_HERE}.attacks:attacks",
+            "Attacks",
+            "What can be learned of real customers from the table that cannot be learned of others?",
+        ),
+        Measure(
+            "discriminator",
+            f"{_HERE}.discriminator:discriminator",
+            "Classifier test",
+            "Can a classifier tell synthetic rows and customers from real ones?",
+        ),
+        Measure(
+            "utility",
+            f"{_HERE}.utility:utility",
+            "Utility",
+            "Do models trained on the table serve real customers as well as models trained on real data?",
+        ),
     )
 }
 

@@ -146,7 +146,7 @@ def _limits(
                 forbids="trusted partners",
             )
         )
-    lacking = [name for name in _PRIVACY if name not in results]
+    lacking = [name for name in _PRIVACY if not _tested(name, results)]
     if lacking:
         tests = " and ".join(PLANNED[name] for name in lacking)
         limits.append(Concern(f"Not tested: {tests}.", forbids="trusted partners"))
@@ -163,7 +163,12 @@ def _limits(
 
 
 def _untested(results: Mapping[str, Result], holdout: Table | None) -> tuple[str, ...]:
-    items = [text for name, text in PLANNED.items() if name not in results]
+    items = [text for name, text in PLANNED.items() if not _tested(name, results)]
     if holdout is None:
         items.append("how a holdout of the same bank fares: no score has a reference")
     return (*items, *_ALWAYS_UNTESTED)
+
+
+def _tested(name: str, results: Mapping[str, Result]) -> bool:
+    """Whether a measure ran and could measure something."""
+    return name in results and results[name].score is not None
