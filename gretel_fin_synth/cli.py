@@ -110,10 +110,31 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-Table = typer.Argument(
-    metavar="TABLE", exists=True, dir_okay=False, help="A CSV or Parquet file of transactions."
-)
+Table = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE", exists=True, dir_okay=False, help="A CSV or Parquet file of transactions."
+    ),
+]
 TableFile = typer.Option(callback=_known_ending, dir_okay=False, help="The CSV or Parquet file to write.")
+Input = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Real transactions, CSV or Parquet. Default: a stand-in."),
+]
+Output = Annotated[Path, typer.Option(file_okay=False, help="The folder to fill.")]
+Customers = Annotated[
+    int | None, typer.Option(min=1, help="Synthetic customers to generate. Default: as many as real ones.")
+]
+Holdout = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=0.9, help="Share of real customers kept out of training. Default: 0.2."),
+]
+HoldoutFile = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="Real customers that the model never saw, in their own file."
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, help="The same seed gives the same bytes. Default: one is drawn, and told."),
@@ -122,7 +143,7 @@ Backend = Annotated[str, typer.Option(callback=_known_backend, help="What learns
 Extra = Annotated[
     list[str],
     typer.Option(
-        "--extra", metavar="NAME=KIND", help=f"A further column to learn; {', '.join(KINDS)}. Repeatable."
+        "--extra", metavar="NAME=KIND", help=f"A further column that counts; {', '.join(KINDS)}. Repeatable."
     ),
 ]
 MinorUnits = Annotated[int, typer.Option(min=0, max=4, help="Decimals of the currency.")]
@@ -150,29 +171,13 @@ def program(
 
 @app.command()
 def run(
-    input: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Real transactions, CSV or Parquet. Default: a stand-in."
-        ),
-    ] = None,
-    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to fill.")] = Path("output"),
-    customers: Annotated[
-        int | None,
-        typer.Option(min=1, help="Synthetic customers to generate. Default: as many as real ones."),
-    ] = None,
+    input: Input = None,
+    output: Output = Path("output"),
+    customers: Customers = None,
     seed: Seed = None,
     backend: Backend = "local",
-    holdout: Annotated[
-        float | None,
-        typer.Option(min=0.0, max=0.9, help="Share of real customers kept out of training. Default: 0.2."),
-    ] = None,
-    holdout_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="Real customers kept out of training, in their own file."
-        ),
-    ] = None,
+    holdout: Holdout = None,
+    holdout_file: HoldoutFile = None,
     extra: Extra = [],  # noqa: B006 - typer copies it
     minor_units: MinorUnits = 2,
     quiet: Quiet = False,
@@ -244,7 +249,7 @@ def standin(
 
 @app.command()
 def balance(
-    table: Annotated[Path, Table],
+    table: Table,
     output: Annotated[Path | None, TableFile] = None,
     starting_amounts: Annotated[
         Path | None,
@@ -286,7 +291,7 @@ def _check_balances(table: Path, minor_units: int) -> None:
 
 @app.command()
 def train(
-    table: Annotated[Path, Table],
+    table: Table,
     model: Annotated[Path, typer.Option(file_okay=False, help="The folder to save the model in.")],
     seed: Seed = None,
     backend: Backend = "local",
@@ -347,10 +352,7 @@ def evaluate(
         Path, typer.Argument(metavar="SYNTHETIC", exists=True, dir_okay=False, help="What to judge.")
     ],
     output: Annotated[Path, typer.Option(file_okay=False, help="The folder for the report.")],
-    holdout_file: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Real customers the model never saw."),
-    ] = None,
+    holdout_file: HoldoutFile = None,
     extra: Extra = [],  # noqa: B006 - typer copies it
     minor_units: MinorUnits = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw of the evaluation.")] = 0,
