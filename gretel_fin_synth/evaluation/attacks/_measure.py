@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["TITLES", "attacks", "gain", "proven"]
 
 TITLES: Mapping[str, str] = {
-    "rows": "Attacks on rows",
-    "customers": "Attacks on customers",
+    "on_rows": "Attacks on rows",
+    "on_customers": "Attacks on customers",
     "membership": "Was this customer in the training data?",
     **ROW_TITLES,
     **CUSTOMER_TITLES,
@@ -65,7 +65,7 @@ def attacks(train: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     Returns
     -------
     Score
-        ``breakdown`` has ``rows`` and ``customers``, with a :class:`Risk` for each attack, and
+        ``breakdown`` has ``on_rows`` and ``on_customers``, with a :class:`Risk` for each attack, and
         ``membership``, with a :class:`~gretel_fin_synth.evaluation._ranking.Ranking` for each. All intervals
         hold jointly at 95 %. ``score`` is 100 less the gain, in points, of the attack whose gain is surest,
         and 100 if none succeeds beyond chance; None without a holdout, for then nobody can say what chance
@@ -76,8 +76,8 @@ def attacks(train: Table, synthetic: Table, holdout: Table | None, rng: np.rando
         return Score(score=None, notes=(f"Not tested: {missing}.",))
     tables = [_cut(table, rng) for table in (train, synthetic, holdout)]
     parts: dict[str, Mapping[str, Finding]] = {
-        "rows": _risks(row_attacks(tables[0], tables[1], tables[2], rng)),
-        "customers": _risks(customer_attacks(tables[0], tables[1], tables[2], rng)),
+        "on_rows": _risks(row_attacks(tables[0], tables[1], tables[2], rng)),
+        "on_customers": _risks(customer_attacks(tables[0], tables[1], tables[2], rng)),
         "membership": membership_attacks(tables[0], tables[1], tables[2], rng, level=_LEVEL).attacks,
     }
     findings = {name: finding for part in parts.values() for name, finding in part.items()}

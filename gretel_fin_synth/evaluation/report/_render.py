@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup, escape
 
-from gretel_fin_synth.evaluation import fidelity, integrity, replay
+from gretel_fin_synth.evaluation import attacks, discriminator, fidelity, integrity, replay, utility
 from gretel_fin_synth.evaluation.registry import PLANNED
 from gretel_fin_synth.evaluation.report import _charts
 from gretel_fin_synth.evaluation.results import AUDIENCES
@@ -23,7 +23,15 @@ _PARTS = {
     "field_correlation": "Field correlation stability",
     "deep_structure": "Deep structure stability",
 }
-_TITLES: Mapping[str, str] = {**fidelity.TITLES, **integrity.TITLES, **replay.TITLES, **_PARTS}
+_TITLES: Mapping[str, str] = {
+    **fidelity.TITLES,
+    **integrity.TITLES,
+    **attacks.TITLES,
+    **discriminator.TITLES,
+    **utility.TITLES,
+    **replay.TITLES,
+    **_PARTS,
+}
 _OWN_SECTION = frozenset({"sqs", "fidelity", "integrity", "replay"})
 _SHORT = {"dps": "Data Privacy Score (DPS)", "attacks": "Attacks", "utility": "Utility"}
 _MOST_GAPS = 6
@@ -133,6 +141,10 @@ def _flat(breakdown: Mapping[str, Any], depth: int = 0) -> Iterator[dict[str, An
         if not isinstance(part, dict):
             yield {**line, "value": _plain_value(part)}
             continue
+        found = _finding(part)
+        if found is not None:
+            yield line | found
+            continue
         if "share" in part:
             line |= {"value": _percent(part["share"]), "reference": _percent(part.get("reference"))}
             if part.get("low") is not None:
@@ -144,6 +156,34 @@ def _flat(breakdown: Mapping[str, Any], depth: int = 0) -> Iterator[dict[str, An
             yield from _flat(part, depth + 1)
         elif isinstance(part.get("breakdown"), dict):
             yield from _flat(part["breakdown"], depth + 1)
+
+
+def _finding(part: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the cells of an attack, a classifier or a task in words; None for anything else."""
+    if part.get("ranking") is not None:
+        reference = part["holdout_ranking"]
+        cells = _finding({"auc": part["ranking"]["auc"], **part["ranking"], "tpr": None})
+        beside = {"reference": _NONE if reference is None else f"area {reference['auc']:.2f}"}
+        return None if cells is None else cells | beside
+    if "auc" in part:
+        hits = "" if part["tpr"] is None else f", finds {_percent(part['tpr'])} at 1% false alarms"
+        interval = f"{part['low']:.2f} to {part['high']:.2f}"
+        return {"value": f"area {part['auc']:.2f}{hits}", "interval": interval, "reference": "area 0.50"}
+    if "risk" in part:
+        cells = {
+            "value": f"hits {_percent(part['attack']['rate'])}",
+            "interval": "ignored: hits the control too",
+        }
+        if part["risk"] is not None:
+            cells["value"] += f", risk {_percent(part['risk'])}"
+            cells["interval"] = f"risk {_percent(part['low'])} to {_percent(part['high'])}"
+        return cells | {"reference": f"hits {_percent(part['control']['rate'])}"}
+    if "metric" in part:
+        if part["synthetic"] is None:
+            return {"value": " ".join(part["notes"])}
+        value = f"{part['synthetic']:.2f} ({part['metric']})"
+        return {"value": value, "reference": f"{part['real']:.2f} trained on real"}
+    return None
 
 
 def _plain_value(value: Any) -> str:
