@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from toy_program import ToyBackend
+from toy_program import QUICK, ToyBackend
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._io import read_table, write_table
 from gretel_fin_synth.cli import main
+from gretel_fin_synth.evaluation import registry
 from gretel_fin_synth.schema import COLUMNS
 from gretel_fin_synth.training import backend
 
@@ -63,9 +64,10 @@ class Said:
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Said:
-    """Give a runner that knows the toy backend and stands in an empty folder."""
+    """Give a runner that knows the toy backend and the quick measures, and stands in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(backend._FACTORIES, "toy", ToyBackend)
+    monkeypatch.setattr(registry, "_MEASURES", {name: registry.get_measure(name) for name in QUICK})
     return Said(monkeypatch, capsys)
 
 
