@@ -1,9 +1,10 @@
 """Amounts as cells: shared exact values, and ranges of one roundness, per kind of transaction.
 
-An amount is either an *atom* (an exact value that at least k customers have in that kind: a fee, a round sum) or
-lies in a *range* of amounts of one roundness (whole hundreds, x.99, cents), in which every value is as likely as
-any other on the logarithmic scale. No cell holds fewer than k customers, and its ends are clipped to what at least
-k customers reach, so no cell tells of a single customer.
+An amount is either an *atom* (an exact value that at least k customers have in that kind: a fee, a round
+sum) or lies in a *range* of amounts of one roundness (whole hundreds, x.99, cents), in which every value is
+as likely as any other on the logarithmic scale. No cell holds fewer than k customers, and its ends are
+clipped to what at least k customers reach or to two standard deviations of the logarithm, so no cell tells
+of a single customer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ N_KNOTS = 33
 MAX_ATOMS = 40
 MAX_RANGES = 20
 ROWS_PER_RANGE = 8
+TAIL = 2.0
+TAIL_BEYOND = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,7 @@ class Rounding:
         if len(odd) >= 50:
             share = np.bincount(odd % 100, minlength=100) / len(odd)
             endings = [int(e) for e in np.argsort(-share)[:4] if share[e] > 0.05]
-        return cls(np.array([*steps, *[100] * len(endings), 1]),
-                   np.array([*[0] * len(steps), *endings, 0]))
+        return cls(np.array([*steps, *[100] * len(endings), 1]), np.array([*[0] * len(steps), *endings, 0]))
 
     def classify(self, cents: IntArray) -> IntArray:
         """Return the coarsest class of each amount."""
@@ -55,9 +57,9 @@ class AmountTable:
     """Cells of every kind, padded to one width.
 
     Arrays of shape (kinds, cells): ``low`` and ``high`` ends in minor units (equal for an atom), ``step`` and
-    ``residue`` of its roundness, ``mass`` (share of the kind's rows; 0 for padding), ``position`` (middle of the
-    cell in the kind's distribution function, 0..1), ``group`` (class of roundness; atoms keep theirs) and ``atom``.
-    ``knots`` of shape (kinds, N_KNOTS): quantiles of the logarithm of the amounts.
+    ``residue`` of its roundness, ``mass`` (share of the kind's rows; 0 for padding), ``position`` (middle
+    of the cell in the kind's distribution function, 0..1), ``group`` (class of roundness; atoms keep
+    theirs) and ``atom``. ``knots`` of shape (kinds, N_KNOTS): quantiles of the logarithm of the amounts.
     """
 
     low: IntArray
@@ -90,8 +92,9 @@ class AmountTable:
         names = ("low", "high", "step", "residue", "mass", "position", "group", "atom")
         fill = {"step": 1, "low": 1, "high": 1}
         arrays: dict[str, Any] = {
-            name: np.array([[c[j] for c in cells] + [fill.get(name, 0)] * (width - len(cells))
-                            for cells, _ in kinds])
+            name: np.array(
+                [[c[j] for c in cells] + [fill.get(name, 0)] * (width - len(cells)) for cells, _ in kinds]
+            )
             for j, name in enumerate(names)
         }
         quantiles = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
@@ -131,13 +134,16 @@ class AmountTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {name: (value.tolist() if isinstance(value, np.ndarray) else value)
-                for name, value in vars(self).items()}
+        return {
+            name: (value.tolist() if isinstance(value, np.ndarray) else value)
+            for name, value in vars(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> AmountTable:
         """Inverse of :meth:`to_dict`."""
-        return cls(**{n: (np.array(v) if isinstance(v, list) else v) for n, v in values.items()})
+        arrays: dict[str, Any] = {n: np.array(v) if isinstance(v, list) else v for n, v in values.items()}
+        return cls(**arrays)
 
 
 Cell = tuple[int, int, int, int, float, float, int, bool]
@@ -169,11 +175,23 @@ def _kind_cells(cents: IntArray, customer: IntArray, rounding: Rounding, k: int)
         waiting = waiting & ending
         if not rows.any():
             continue
-        new, lost = _ranges(cents[rows], customer[rows], int(rounding.step[group]),
-                            int(rounding.residue[group]), k)
+        new, lost = _ranges(
+            cents[rows], customer[rows], int(rounding.step[group]), int(rounding.residue[group]), k
+        )
         clipped += lost
-        cells += [(low, high, int(rounding.step[group]), int(rounding.residue[group]), count / total,
-                   _middle(order, low, high), group, False) for low, high, count in new]
+        cells += [
+            (
+                low,
+                high,
+                int(rounding.step[group]),
+                int(rounding.residue[group]),
+                count / total,
+                _middle(order, low, high),
+                group,
+                False,
+            )
+            for low, high, count in new
+        ]
     mass = sum(cell[4] for cell in cells)
     return [(*cell[:4], cell[4] / mass, *cell[5:]) for cell in cells], clipped
 
@@ -192,6 +210,8 @@ def _ranges(
 ) -> tuple[list[tuple[int, int, int]], int]:
     """Cut amounts of one roundness at quantiles; every range holds at least k customers."""
     low, high = _reached_by(cents, customer, k)
+    low, high = low - (low - residue) % step, high + (residue - high) % step
+    low += step if low <= 0 else 0
     inside = np.clip(cents, low, high)
     n_ranges = int(np.clip(min(len(cents) // ROWS_PER_RANGE, len(np.unique(customer)) // k), 1, MAX_RANGES))
     edges = np.unique(np.quantile(inside, np.linspace(0, 1, n_ranges + 1)[1:-1], method="lower"))
@@ -212,14 +232,18 @@ def _ranges(
 
 
 def _reached_by(cents: IntArray, customer: IntArray, k: int) -> tuple[int, int]:
-    """Return the k-th lowest and k-th highest of the customers' extremes."""
+    """Return the k-th lowest and highest of the customers' extremes, or wider ends of a bell curve."""
     order = np.lexsort((cents, customer))
     starts = np.flatnonzero(np.r_[True, np.diff(customer[order]) != 0])
     lowest = np.sort(cents[order][starts])
     highest = np.sort(cents[order][np.r_[starts[1:], len(order)] - 1])
     nth = min(k, len(lowest)) - 1
     low, high = int(lowest[nth]), int(highest[-1 - nth])
-    return (low, high) if low <= high else (int(np.median(cents)), int(np.median(cents)))
+    logs = np.log(cents)
+    centre, spread = logs.mean(), TAIL * logs.std()
+    low = min(low, high, int(np.exp(max(centre - spread, logs.min() - TAIL_BEYOND))))
+    high = max(low, high, int(np.exp(min(centre + spread, logs.max() + TAIL_BEYOND))))
+    return low, high
 
 
 def _middle(ordered: IntArray, low: int, high: int) -> float:

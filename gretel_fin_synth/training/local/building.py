@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.training.backend import TrainingTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.clock import SECONDS, Clock
 from gretel_fin_synth.training.local.encoding import build_world, common_kinds, customers_of, exact_parts
 from gretel_fin_synth.training.local.examples import Examples, Sequences, record
-from gretel_fin_synth.training.local.history import World
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
-from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.plans import PlanModel, Plans
 from gretel_fin_synth.training.local.profiles import Profiler
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gretel_fin_synth.training.backend import TrainingTable
+    from gretel_fin_synth.training.local.history import World
+    from gretel_fin_synth.training.local.options import LSTMOptions
 
 IntArray = npt.NDArray[np.int64]
 
@@ -57,10 +61,19 @@ class Blueprint:
 
     def model(self, network: TransactionLSTM) -> Model:
         """Return the model around a trained network."""
-        return Model(kinds=self.kinds, world=self.world, plans=self.plans, profiler=self.profiler,
-                     network=network, calibration=None, clock=self.clock, options=self.options,
-                     block=int(np.clip(len(self.start), 32, 256)), minor_units=self.minor_units,
-                     max_rows=int(self.data.length.max() * 1.5) + 5)
+        return Model(
+            kinds=self.kinds,
+            world=self.world,
+            plans=self.plans,
+            profiler=self.profiler,
+            network=network,
+            calibration=None,
+            clock=self.clock,
+            options=self.options,
+            blocks=(int(np.clip(len(self.start), 32, 256)), _later_block(self.data.length)),
+            minor_units=self.minor_units,
+            max_rows=int(self.data.length.max() * 1.5) + 5,
+        )
 
 
 def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
@@ -74,8 +87,10 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     frame, warnings = table.frame, []
     n_customers = frame["customer_id"].nunique()
     if n_customers < MIN_CUSTOMERS:
-        msg = (f"The table has {n_customers} customers, and a model of fewer than {MIN_CUSTOMERS} would only copy "
-               "them.\n\nHint: give a table with more customers, or make one: make_transactions(200)")
+        msg = (
+            f"The table has {n_customers} customers, and a model of fewer than {MIN_CUSTOMERS} would only "
+            "copy them.\n\nHint: give a table with more customers, or make one: make_transactions(200)"
+        )
         raise ParameterError(msg)
     if n_customers < FEW_CUSTOMERS:
         warnings.append(f"there are only {n_customers} customers; expect a rough likeness and little privacy")
@@ -87,25 +102,54 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     data, start = encoded.sequences, encoded.start
     world = build_world(data, start, kinds, calendar, k)
     if world.amounts.n_clipped:
-        warnings.append(f"{world.amounts.n_clipped:,} amounts beyond what {k} customers of their category reach were "
-                        "clipped to that")
+        warnings.append(
+            f"{world.amounts.n_clipped:,} amounts beyond what {k} customers of their category reach were "
+            "clipped to that"
+        )
     rng = np.random.default_rng(seed)
     profiler = Profiler.fit(data, len(kinds))
-    plans = PlanModel.fit(exact_parts(data, start, calendar.n_days), profiler.codes(data, start, world),
-                          neighbours=_neighbours(len(start), options), n_days=calendar.n_days, k=k, rng=rng)
+    plans = PlanModel.fit(
+        exact_parts(data, start, calendar.n_days),
+        profiler.codes(data, start, world),
+        neighbours=_neighbours(len(start), options),
+        n_days=calendar.n_days,
+        k=k,
+        rng=rng,
+    )
     with_ends, ends = data.with_ends()
     n_gaps = _n_gaps(data, calendar.n_days)
     observed = Plans(data.day[data.offset[:-1]], data.day[data.offset[1:] - 1], start, plans.codes)
     examples = record(world, observed, with_ends, ends, n_gaps)
-    sizes = Sizes(n_kinds=len(kinds), n_context=examples.context.shape[1],
-                  n_kind_context=examples.kind_context.shape[1], n_code=plans.codes.shape[1], n_gaps=n_gaps,
-                  hidden=options.hidden_size or hidden_size(len(data.kind)), dropout=options.dropout)
+    sizes = Sizes(
+        n_kinds=len(kinds),
+        n_context=examples.context.shape[1],
+        n_kind_context=examples.kind_context.shape[1],
+        n_code=plans.codes.shape[1],
+        n_gaps=n_gaps,
+        hidden=options.hidden_size or hidden_size(len(data.kind)),
+        dropout=options.dropout,
+    )
     train, held_out = _divide(len(start), options.validation_fraction, rng)
     customer = np.repeat(np.arange(len(start)), data.length)
     clock = Clock.fit(data.kind, encoded.seconds, customer, len(kinds), k)
     pairs = list(zip(kinds["type"], kinds["category"], strict=True))
-    return Blueprint(pairs, world, data, start, with_ends, examples, plans, profiler, clock, sizes, train,
-                     held_out, options, table.minor_units, warnings)
+    return Blueprint(
+        pairs,
+        world,
+        data,
+        start,
+        with_ends,
+        examples,
+        plans,
+        profiler,
+        clock,
+        sizes,
+        train,
+        held_out,
+        options,
+        table.minor_units,
+        warnings,
+    )
 
 
 def least_customers(n_customers: int, options: LSTMOptions) -> int:
@@ -117,15 +161,18 @@ def least_customers(n_customers: int, options: LSTMOptions) -> int:
 
 def hidden_size(n_rows: int) -> int:
     """Return units of the LSTM for a number of rows."""
-    return next(size for size, limit in ((48, 3_000), (96, 40_000), (128, 150_000), (192, 10**12))
-                if n_rows <= limit)
+    return next(
+        size for size, limit in ((48, 3_000), (96, 40_000), (128, 150_000), (192, 10**12)) if n_rows <= limit
+    )
 
 
 def _left_out(frame: pd.DataFrame, kinds: pd.DataFrame, k: int) -> list[str]:
     if kinds.empty:
-        msg = (f"No transaction category is shared by at least {k} customers, so nothing can be learned that is not "
-               "about one of them.\n\nHint: merge categories, or TransactionSynthesizer(min_customers=1) if the "
-               "data are not secret")
+        msg = (
+            f"No transaction category is shared by at least {k} customers, so nothing can be learned that is "
+            "not about one of them.\n\nHint: merge categories, or TransactionSynthesizer(min_customers=1) if "
+            "the data are not secret"
+        )
         raise ParameterError(msg)
     kept = set(zip(kinds["type"], kinds["category"], strict=True))
     pairs = list(zip(frame["transaction_type"], frame["transaction_category"], strict=True))
@@ -134,8 +181,10 @@ def _left_out(frame: pd.DataFrame, kinds: pd.DataFrame, k: int) -> list[str]:
         return []
     names = sorted({f"{category} ({kind})" for kind, category in gone})
     shown = ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-    return [f"{len(gone):,} rows ({len(gone) / len(pairs):.1%}) of {len(names)} categories that fewer than {k} "
-            f"customers have were left out: {shown}"]
+    return [
+        f"{len(gone):,} rows ({len(gone) / len(pairs):.1%}) of {len(names)} categories that fewer than {k} "
+        f"customers have were left out: {shown}"
+    ]
 
 
 def _calendar(dates: pd.Series[pd.Timestamp]) -> Calendar:
@@ -143,10 +192,15 @@ def _calendar(dates: pd.Series[pd.Timestamp]) -> Calendar:
     return Calendar(days.min(), int((days.max() - days.min()).astype(int)) + 1)
 
 
+def _later_block(length: IntArray) -> int:
+    """Return how many customers fill a large block: about 60,000 rows."""
+    return int(np.clip(60_000 / length.mean(), 64, 1024))
+
+
 def _neighbours(n_customers: int, options: LSTMOptions) -> float:
     if options.plan_neighbours is not None:
         return min(options.plan_neighbours, 0.9 * n_customers)
-    return float(np.clip(0.05 * n_customers, 4, 25))
+    return min(float(np.clip(0.05 * n_customers, 12, 25)), n_customers / 3)
 
 
 def _n_gaps(data: Sequences, n_days: int) -> int:

@@ -10,10 +10,21 @@ import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
 
-#: When a payment may come again, as seen from its last day: the same day next month and up to two days around it
-#: (weekends), the end of next month, after 7, 14 and 28 days, after a quarter, after a year.
-RULES = ("month-2", "month-1", "month", "month+1", "month+2", "month end", "week", "fortnight", "28 days",
-         "quarter", "year")
+#: When a payment may come again, seen from its last day: the same day next month and up to two days around
+#: it (weekends), the end of next month, after 7, 14 and 28 days, after a quarter, after a year.
+RULES = (
+    "month-2",
+    "month-1",
+    "month",
+    "month+1",
+    "month+2",
+    "month end",
+    "week",
+    "fortnight",
+    "28 days",
+    "quarter",
+    "year",
+)
 MONTHLY = RULES.index("month")
 END = RULES.index("month end")
 SHORT = slice(RULES.index("week"), RULES.index("quarter"))
@@ -64,7 +75,7 @@ class Calendar:
 
     @cached_property
     def basis(self) -> npt.NDArray[np.float32]:
-        """What a day is, as columns: day of month, days left, weekday, month of the year; (n_days, 31+5+7+12)."""
+        """Day of month, days left, weekday and month of the year as columns; (n_days, 31+5+7+12)."""
         out = np.zeros((self.n_days, 31 + 5 + 7 + 12), np.float32)
         rows = np.arange(self.n_days)
         out[rows, self.day_of_month - 1] = 1
@@ -80,8 +91,19 @@ class Calendar:
         days = np.arange(self.n_days)
         month = self._months_later(1)
         end = self._month_end(1)
-        columns = [month - 2, month - 1, month, month + 1, month + 2, end, days + 7, days + 14, days + 28,
-                   self._months_later(3), self._months_later(12)]
+        columns = [
+            month - 2,
+            month - 1,
+            month,
+            month + 1,
+            month + 2,
+            end,
+            days + 7,
+            days + 14,
+            days + 28,
+            self._months_later(3),
+            self._months_later(12),
+        ]
         return np.stack(columns, axis=1)
 
     def _months_later(self, n: int) -> IntArray:

@@ -1,10 +1,10 @@
 """Choosing among candidate customers, so that whole lives are as frequent as in the data.
 
-A model that predicts one transaction at a time can be right at each step and still let balances wander over a year.
-So more customers are drawn than wanted, a logistic regression learns on a few traits of whole histories how a
-candidate's odds of being real differ from others', and candidates are kept with chances proportional to these odds
-(discriminator rejection sampling, Azadi et al. 2019, arXiv 1810.06758; with a classifier of a few dozen
-coefficients, so that nothing about one customer can be stored in it).
+A model that predicts one transaction at a time can be right at each step and still let balances wander over
+a year. So more customers are drawn than wanted, a logistic regression learns on a few traits of whole
+histories how a candidate's odds of being real differ from others', and candidates are kept with chances
+proportional to these odds (discriminator rejection sampling, Azadi et al. 2019, arXiv 1810.06758; with a
+classifier of a few dozen coefficients, so that nothing about one customer can be stored in it).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Calibration:
         return np.exp(np.clip(log_odds - np.median(log_odds), -limit, limit))
 
     def choose(self, traits: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
-        """Choose n candidates with chances proportional to their odds, spread evenly over the first traits."""
+        """Choose n candidates with chances proportional to their odds, spread over the first traits."""
         chance = _inclusion(self.odds(traits), n)
         order = np.lexsort((traits[:, 1], np.argsort(np.argsort(traits[:, 2])) * 8 // len(traits)))
         steps = np.cumsum(chance[order])

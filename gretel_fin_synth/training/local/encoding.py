@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sequences of the customers with at least one kept row, starting amounts (minor units), seconds of the day."""
+    """Sequences of customers with a kept row, starting amounts (minor units), seconds of the day."""
 
     sequences: Sequences
     start: IntArray
@@ -40,7 +40,7 @@ def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64,
     scale = 10**minor_units
     cents = np.rint(frame["transaction_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
     start = np.rint(frame["starting_amount"].to_numpy(dtype=float) * scale).astype(np.int64)[kept]
-    codes, first_row, length = np.unique(customer, return_index=True, return_counts=True)
+    _, first_row, length = np.unique(customer, return_index=True, return_counts=True)
     order = np.argsort(-length, kind="stable")
     rows = np.concatenate([np.arange(first_row[c], first_row[c] + length[c]) for c in order])
     offset = np.r_[0, np.cumsum(length[order])]
@@ -51,11 +51,19 @@ def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64,
 
 def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:
     """Return the pairs of type and category that at least k customers have, in fixed order."""
-    holders = (frame.groupby(["transaction_type", "transaction_category"], observed=True)["customer_id"]
-               .nunique().reset_index())
+    holders = (
+        frame.groupby(["transaction_type", "transaction_category"], observed=True)["customer_id"]
+        .nunique()
+        .reset_index()
+    )
     kept = holders.loc[holders["customer_id"] >= k]
-    return (kept.rename(columns={"transaction_type": "type", "transaction_category": "category"})
-            [["type", "category"]].sort_values(["type", "category"]).reset_index(drop=True))
+    return (
+        kept.rename(columns={"transaction_type": "type", "transaction_category": "category"})[
+            ["type", "category"]
+        ]
+        .sort_values(["type", "category"])
+        .reset_index(drop=True)
+    )
 
 
 def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar: Calendar, k: int) -> World:
@@ -78,17 +86,26 @@ def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np
 def world_to_dict(world: World) -> dict[str, Any]:
     """Return plain values, for JSON."""
     return {
-        "first": str(world.calendar.first), "n_days": world.calendar.n_days,
-        "amounts": world.amounts.to_dict(), "sign": world.sign.tolist(), "repeat_share": world.repeat_share.tolist(),
-        "scales": {"typical": world.scales.typical, "balance_knots": world.scales.balance_knots.tolist(),
-                   "after_edges": world.scales.after_edges.tolist()},
+        "first": str(world.calendar.first),
+        "n_days": world.calendar.n_days,
+        "amounts": world.amounts.to_dict(),
+        "sign": world.sign.tolist(),
+        "repeat_share": world.repeat_share.tolist(),
+        "scales": {
+            "typical": world.scales.typical,
+            "balance_knots": world.scales.balance_knots.tolist(),
+            "after_edges": world.scales.after_edges.tolist(),
+        },
     }
 
 
 def world_from_dict(values: dict[str, Any]) -> World:
     """Inverse of :func:`world_to_dict`."""
     scales = values["scales"]
-    return World(Calendar(np.datetime64(values["first"]), values["n_days"]),
-                 AmountTable.from_dict(values["amounts"]),
-                 Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
-                 np.array(values["sign"]), np.array(values["repeat_share"]))
+    return World(
+        Calendar(np.datetime64(values["first"]), values["n_days"]),
+        AmountTable.from_dict(values["amounts"]),
+        Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
+        np.array(values["sign"]),
+        np.array(values["repeat_share"]),
+    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,19 +11,23 @@ import torch
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.training.backend import SampleRequest, TrainingTable
 from gretel_fin_synth.training.local.building import Blueprint, draw_up
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import in_order
 from gretel_fin_synth.training.local.fitting import Trainer
-from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.matching import ROUNDS, match
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
-from gretel_fin_synth.training.local.plans import Plans
 from gretel_fin_synth.training.local.progress import ProgressBar
 from gretel_fin_synth.training.local.threads import one_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gretel_fin_synth.training.backend import SampleRequest, TrainingTable
+    from gretel_fin_synth.training.local.examples import Sequences
+    from gretel_fin_synth.training.local.plans import Plans
 
 __all__ = ["LocalBackend"]
 
@@ -60,19 +63,24 @@ class LocalBackend:
         torch.manual_seed(seed)
         network = TransactionLSTM(plan.sizes, plan.world, self.options)
         network.start_from(plan.data.kind)
-        trainer = Trainer(network, plan.with_ends, plan.examples, plan.codes, plan.plans.noise, self.options, seed)
+        trainer = Trainer(
+            network, plan.with_ends, plan.examples, plan.codes, plan.plans.noise, self.options, seed
+        )
         interrupted = False
         with ProgressBar(self.options.epochs, progress) as bar:
             try:
                 best = trainer.fit(plan.train, plan.held_out, bar.show)
             except KeyboardInterrupt:
                 interrupted = True
-                self.warnings.append("training was interrupted; the best state so far is used, not calibrated")
+                self.warnings.append(
+                    "training was interrupted; the best state so far is used, not calibrated"
+                )
             else:
                 if best == self.options.epochs:
                     self.warnings.append(
                         f"training reached its {self.options.epochs} epochs while still getting better; "
-                        "TransactionSynthesizer(epochs=...) allows more")
+                        "TransactionSynthesizer(epochs=...) allows more"
+                    )
         self._model = plan.model(network)
         if interrupted:
             raise KeyboardInterrupt
@@ -88,10 +96,18 @@ class LocalBackend:
         temperature = _temperature(request.options)
         first, last = request.first_customer, request.first_customer + request.n_customers
         parts = []
-        for number in range(first // model.block, -(-last // model.block)):
-            begin = number * model.block
-            parts.append(self._block(model, number, request.seed, temperature,
-                                     max(first - begin, 0), min(last - begin, model.block)))
+        for number in model.blocks_of(first, last):
+            begin, end = model.block_bounds(number)
+            parts.append(
+                self._block(
+                    model,
+                    number,
+                    request.seed,
+                    temperature,
+                    max(first, begin) - begin,
+                    min(last, end) - begin,
+                )
+            )
         return pd.concat(parts, ignore_index=True)
 
     def save(self, directory: Path) -> None:
@@ -109,37 +125,42 @@ class LocalBackend:
             raise ParameterError(msg)
         return self._model
 
-    def _block(self, model: Model, number: int, seed: int, temperature: float, begin: int,
-               end: int) -> pd.DataFrame:
+    def _block(
+        self, model: Model, number: int, seed: int, temperature: float, begin: int, end: int
+    ) -> pd.DataFrame:
         """Return customers ``begin`` to ``end`` of one block as a table."""
         start, drawn = model.draw_block(number, seed, temperature)
         chosen = np.arange(begin, end)
         drawn, start = drawn.take(chosen), start[chosen]
-        customer = np.repeat(chosen + number * model.block, drawn.length)
+        customer = np.repeat(chosen + model.block_bounds(number)[0], drawn.length)
         dates = model.world.calendar.dates[drawn.day].astype("datetime64[s]")
         if model.clock is not None:
             seconds = model.clock.draw(drawn.kind, np.random.default_rng([seed, number, 1]))
             dates = dates + in_order(customer, drawn.day, seconds)
         types, categories = (np.array(names, dtype=object) for names in zip(*model.kinds, strict=True))
-        return pd.DataFrame({
-            "customer_id": customer.astype(str),
-            "transaction_date": dates,
-            "transaction_amount": from_minor(drawn.cents, model.minor_units),
-            "transaction_type": pd.array(types[drawn.kind], dtype="str"),
-            "transaction_category": pd.array(categories[drawn.kind], dtype="str"),
-            "starting_amount": from_minor(np.repeat(start, drawn.length), model.minor_units),
-        })
+        return pd.DataFrame(
+            {
+                "customer_id": customer.astype(str),
+                "transaction_date": dates,
+                "transaction_amount": from_minor(drawn.cents, model.minor_units),
+                "transaction_type": pd.array(types[drawn.kind], dtype="str"),
+                "transaction_category": pd.array(categories[drawn.kind], dtype="str"),
+                "starting_amount": from_minor(np.repeat(start, drawn.length), model.minor_units),
+            }
+        )
 
 
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
     plans, drawn = _candidates(model, plan, seed, ROUNDS)
-    return Calibration.fit(model.profiler.traits(plan.data, plan.start, model.world),
-                           model.profiler.traits(drawn, plans.start, model.world))
+    return Calibration.fit(
+        model.profiler.traits(plan.data, plan.start, model.world),
+        model.profiler.traits(drawn, plans.start, model.world),
+    )
 
 
 def _candidates(model: Model, plan: Blueprint, seed: int, number: int) -> tuple[Plans, Sequences]:
-    n = int(np.clip(30_000 / plan.data.length.mean(), 150, 1000))
+    n = int(np.clip(20_000 / plan.data.length.mean(), 120, 800))
     return model.candidates(n, np.random.default_rng([seed, 1, number]))
 
 

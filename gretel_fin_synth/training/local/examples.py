@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from gretel_fin_synth.training.local.history import History, World
-from gretel_fin_synth.training.local.plans import Plans
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.plans import Plans
 
 IntArray = npt.NDArray[np.int64]
 
-#: The LSTM reads this many transactions in a row; what is older comes to it through the history's features only.
+#: The LSTM reads this many transactions in a row; older ones reach it through the history's features.
 CHUNK = 200
 
 
@@ -20,8 +23,8 @@ CHUNK = 200
 class Sequences:
     """Transactions of n customers as flat arrays, customer after customer, chronological.
 
-    ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers begin.
-    What the network is trained on is ordered by number of rows, longest first.
+    ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers
+    begin. What the network is trained on is ordered by number of rows, longest first.
     """
 
     kind: IntArray
@@ -42,12 +45,15 @@ class Sequences:
         return Sequences(self.kind[rows], self.day[rows], self.cents[rows], offset)
 
     def with_ends(self) -> tuple[Sequences, npt.NDArray[np.bool_]]:
-        """Return the sequences with one row more a customer, which stands for the end, and where these rows are."""
+        """Return the sequences with one row more a customer, which stands for the end, and where."""
         at = self.offset[1:]
         last = at - 1
-        longer = Sequences(np.insert(self.kind, at, self.kind[last]), np.insert(self.day, at, self.day[last]),
-                           np.insert(self.cents, at, self.cents[last]),
-                           self.offset + np.arange(len(self.offset)))
+        longer = Sequences(
+            np.insert(self.kind, at, self.kind[last]),
+            np.insert(self.day, at, self.day[last]),
+            np.insert(self.cents, at, self.cents[last]),
+            self.offset + np.arange(len(self.offset)),
+        )
         ends = np.zeros(len(longer.kind), bool)
         ends[longer.offset[1:] - 1] = True
         return longer, ends
@@ -55,7 +61,8 @@ class Sequences:
     def rows_of(self, customers: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rows of these customers step by step, and how many pieces each step has.
 
-        Histories are read in pieces of CHUNK rows; this is the layout of a packed sequence, longest piece first.
+        Histories are read in pieces of CHUNK rows; this is the layout of a packed sequence, longest piece
+        first.
         """
         pieces = -(-self.length[customers] // CHUNK)
         number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
@@ -70,7 +77,7 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Examples:
-    """One row per transaction: what is known before it, and what it was. See :mod:`.history` for the features."""
+    """One row per transaction: what is known before it, and what it was. See :mod:`.history`."""
 
     context: npt.NDArray[np.float32]
     previous: IntArray
@@ -142,4 +149,3 @@ def cell_middles(world: World) -> IntArray:
     """Return a typical amount of each cell, (kinds, cells), minor units."""
     table = world.amounts
     return np.rint(np.sqrt(table.low.astype(float) * table.high)).astype(np.int64)
-

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gretel_fin_synth.training.local.examples import Examples, IntArray, Sequences
 from gretel_fin_synth.training.local.history import GAP_EDGES
-from gretel_fin_synth.training.local.network import TransactionLSTM
-from gretel_fin_synth.training.local.options import LSTMOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gretel_fin_synth.training.local.examples import Examples, IntArray, Sequences
+    from gretel_fin_synth.training.local.network import TransactionLSTM
+    from gretel_fin_synth.training.local.options import LSTMOptions
 
 ROWS_PER_BATCH = 600
 MIN_BATCHES = 8
@@ -68,8 +72,7 @@ class Trainer:
         e = self.examples
         gap_next = np.searchsorted(GAP_EDGES, e.gap, side="right")
         self.tensors = {
-            name: torch.as_tensor(value)
-            for name, value in {**vars(e), "gap_next": gap_next}.items()
+            name: torch.as_tensor(value) for name, value in {**vars(e), "gap_next": gap_next}.items()
         }
         self.tensors["log_in_cell"] = self.tensors["log_in_cell"].float()
         self.tensors["code"] = torch.as_tensor(self.code)
@@ -79,8 +82,9 @@ class Trainer:
         rng = np.random.default_rng(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         torch.manual_seed(self.seed)
-        optimiser = torch.optim.AdamW(self.network.parameter_groups(self.options.learning_rate),
-                                      weight_decay=self.options.weight_decay)
+        optimiser = torch.optim.AdamW(
+            self.network.parameter_groups(self.options.learning_rate), weight_decay=self.options.weight_decay
+        )
         best, best_epoch, best_state = np.inf, 0, copy.deepcopy(self.network.state_dict())
         since, decays, began = 0, 0, time.monotonic()
         for epoch in range(1, self.options.epochs + 1):
@@ -90,8 +94,14 @@ class Trainer:
             except KeyboardInterrupt:
                 self.network.load_state_dict(best_state)
                 raise
-            progress = Progress(epoch, self.options.epochs, train_loss, loss, int(self.data.length[train].sum()),
-                                time.monotonic() - began)
+            progress = Progress(
+                epoch,
+                self.options.epochs,
+                train_loss,
+                loss,
+                int(self.data.length[train].sum()),
+                time.monotonic() - began,
+            )
             self.history.append(progress)
             report(progress)
             if loss < best - 1e-4:
@@ -112,7 +122,7 @@ class Trainer:
         return best_epoch
 
     def _polish(self, customers: IntArray, rng: np.random.Generator, generator: torch.Generator) -> None:
-        """Fit the tables of log odds alone, without dropout, so that mean predictions are those of the data."""
+        """Fit the tables of log odds alone, without dropout: mean predictions become the data's."""
         tables = self.network.parameter_groups(self.options.learning_rate)[1]["params"]
         optimiser = torch.optim.Adam(tables, lr=POLISH_RATE)
         for epoch in range(POLISH_EPOCHS):
@@ -137,8 +147,13 @@ class Trainer:
                 n_rows += int(self.data.length[batch].sum())
         return {name: value / max(n_rows, 1) for name, value in total.items()}
 
-    def _epoch(self, batches: list[IntArray], optimiser: torch.optim.Optimizer,
-               generator: torch.Generator, dropout: bool = True) -> float:
+    def _epoch(
+        self,
+        batches: list[IntArray],
+        optimiser: torch.optim.Optimizer,
+        generator: torch.Generator,
+        dropout: bool = True,
+    ) -> float:
         self.network.train(dropout)
         total, n_rows = 0.0, 0
         for batch in batches:
@@ -175,8 +190,13 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
     """Return the negative log likelihood of kind, date and amount of each row, in nats."""
     trunk, _ = network.read(b["previous"], b["gap_class"], b["context"], code, sizes, None)
     date = -date_log_likelihood(
-        network.date_logits(trunk, b["day"], b["stream_kind"].long(), b["stream_times"].long(),
-                            b["stream_gaps"].long()), b["gap"], b["days_left"], b["end"])
+        network.date_logits(
+            trunk, b["day"], b["stream_kind"].long(), b["stream_times"].long(), b["stream_gaps"].long()
+        ),
+        b["gap"],
+        b["days_left"],
+        b["end"],
+    )
     rows = ~b["end"]
     trunk, b = trunk[rows], {name: value[rows] for name, value in b.items()}
     dated = network.dated(trunk, b["next_day"], b["gap_next"])
@@ -184,8 +204,9 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
         network.kind_logits(dated, b["kind_classes"].long()), b["kind"], reduction="none"
     )
     chosen = network.chosen(dated, b["kind"], b["kind_context"])
-    logits = network.amount_logits(chosen, b["kind"], b["slot_features"], b["slot_after"].long(),
-                                   b["cell_after"].long())
+    logits = network.amount_logits(
+        chosen, b["kind"], b["slot_features"], b["slot_after"].long(), b["cell_after"].long()
+    )
     logp = logits.log_softmax(dim=1)
     n_slots = b["slot_match"].shape[1]
     copied = logp[:, :n_slots].masked_fill(~b["slot_match"], -torch.inf)
@@ -197,8 +218,8 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
 def date_log_likelihood(logits: Tensor, gap: Tensor, days_left: Tensor, end: Tensor) -> Tensor:
     """Return log p(gap) of a discrete-time hazard, in nats, (rows,).
 
-    A transaction is certain on the plan's last day if there was none on it yet; after one, the sequence may end,
-    which is to survive gap 0.
+    A transaction is certain on the plan's last day if there was none on it yet; after one, the sequence may
+    end, which is to survive gap 0.
     """
     n_gaps = logits.shape[1]
     days = torch.arange(n_gaps)

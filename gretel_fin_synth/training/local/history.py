@@ -1,21 +1,24 @@
 """What a customer has done so far: the one state machine behind training features and sampling.
 
-Training replays the real rows through :class:`History` and records what it says before each row; sampling lets it
-run on the rows that the network draws. So the network never meets a feature in sampling that was computed otherwise
-in training. Everything is vectorised over customers, who are ordered by their number of rows, longest first, so
-that those still active are always the first ones.
+Training replays the real rows through :class:`History` and records what it says before each row; sampling
+lets it run on the rows that the network draws. So the network never meets a feature in sampling that was
+computed otherwise in training. Everything is vectorised over customers, who are ordered by their number of
+rows, longest first, so that those still active are always the first ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import END, LONG, MONTHLY, N_RULES, SHORT, Calendar
-from gretel_fin_synth.training.local.plans import Plans
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.amounts import AmountTable
+    from gretel_fin_synth.training.local.plans import Plans
 
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
@@ -64,7 +67,7 @@ class Scales:
 
     def signed_log(self, cents: npt.NDArray[np.generic]) -> Float32Array:
         """Return a number near 1 for a typical balance, linear near 0, logarithmic beyond."""
-        return np.arcsinh(np.asarray(cents, float) / self.typical * 3).astype(np.float32) / 2
+        return (np.arcsinh(np.asarray(cents, float) / self.typical * 3) / 2).astype(np.float32)
 
     def rank(self, cents: IntArray) -> Float32Array:
         """Return where a balance stands among all running balances, 0..1."""
@@ -84,8 +87,8 @@ class Scales:
 class World:
     """Everything about a table that is fixed before the network is trained.
 
-    ``sign`` (+1 credit, -1 debit) and ``repeat_share``, how much of a kind repeats an amount that the customer had
-    before, have shape (kinds,).
+    ``sign`` (+1 credit, -1 debit) and ``repeat_share``, how much of a kind repeats an amount that the
+    customer had before, have shape (kinds,).
     """
 
     calendar: Calendar
@@ -100,7 +103,7 @@ class World:
         return len(self.sign)
 
 
-def bumps(position: Float32Array) -> Float32Array:
+def bumps(position: npt.NDArray[np.floating[Any]]) -> Float32Array:
     """Return soft one-hot codes of positions in 0..1; a last axis of N_RBF is added."""
     centres = np.linspace(0, 1, N_RBF, dtype=np.float32)
     return np.exp(-(((position[..., None] - centres) * (N_RBF - 1)) ** 2)).astype(np.float32)
@@ -165,28 +168,37 @@ class History:
             _one_hot(calendar.days_left[day], 6),
             _one_hot(calendar.weekday[day], 7),
             _one_hot(self.month_rows[:a], 4),
-            np.stack([
-                world.scales.signed_log(balance),
-                world.scales.signed_log(self.average[:a]),
-                world.scales.signed_log(balance - self.average[:a]),
-                world.scales.signed_log(balance - plans.start[:a]),
-                world.scales.signed_log(self.month_net[:a]),
-                world.scales.signed_log(self.flow[:a, 0] / months),
-                world.scales.signed_log(self.flow[:a, 1] / months),
-                world.scales.signed_log(self.low[:a]),
-                world.scales.signed_log(balance - self.low[:a]),
-                world.scales.signed_log(self.peak[:a] - balance),
-                np.log1p(self.recent[:a, 1] / world.scales.typical),
-                np.log1p(self.recent[:a, 0] / world.scales.typical),
-                np.clip((self.recent[:a, 1] - self.recent[:a, 0]) / self.habit(a), -3, 3),
-                np.clip((balance - self.low[:a]) / self.habit(a), -3, 3),
-                np.clip((balance - self.average[:a]) / self.habit(a), -3, 3),
-                np.log1p(left_days), np.log(elapsed) / 2, np.log(so_far), np.full(a, self.step == 0),
-                left_days == 0,
-                calendar.day_of_month[day] / 31, day / calendar.n_days,
-                np.sin(2 * np.pi * calendar.month[day] / 12), np.cos(2 * np.pi * calendar.month[day] / 12),
-                self.round_share[:a], np.log1p((self.count[:a] > 0).sum(axis=1)),
-            ], axis=1),
+            np.stack(
+                [
+                    world.scales.signed_log(balance),
+                    world.scales.signed_log(self.average[:a]),
+                    world.scales.signed_log(balance - self.average[:a]),
+                    world.scales.signed_log(balance - plans.start[:a]),
+                    world.scales.signed_log(self.month_net[:a]),
+                    world.scales.signed_log(self.flow[:a, 0] / months),
+                    world.scales.signed_log(self.flow[:a, 1] / months),
+                    world.scales.signed_log(self.low[:a]),
+                    world.scales.signed_log(balance - self.low[:a]),
+                    world.scales.signed_log(self.peak[:a] - balance),
+                    np.log1p(self.recent[:a, 1] / world.scales.typical),
+                    np.log1p(self.recent[:a, 0] / world.scales.typical),
+                    np.clip((self.recent[:a, 1] - self.recent[:a, 0]) / self.habit(a), -3, 3),
+                    np.clip((balance - self.low[:a]) / self.habit(a), -3, 3),
+                    np.clip((balance - self.average[:a]) / self.habit(a), -3, 3),
+                    np.log1p(left_days),
+                    np.log(elapsed) / 2,
+                    np.log(so_far),
+                    np.full(a, self.step == 0),
+                    left_days == 0,
+                    calendar.day_of_month[day] / 31,
+                    day / calendar.n_days,
+                    np.sin(2 * np.pi * calendar.month[day] / 12),
+                    np.cos(2 * np.pi * calendar.month[day] / 12),
+                    self.round_share[:a],
+                    np.log1p((self.count[:a] > 0).sum(axis=1)),
+                ],
+                axis=1,
+            ),
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
@@ -214,8 +226,8 @@ class History:
     def streams(self, a: int, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
         """Return what may fall due: kind (a, M), times seen so far (a, M), gaps in days by rule (a, M, R).
 
-        The M = N_STREAMS most recent amounts over all kinds; amounts seen more than once stay longer. A gap that
-        is not in 0..n_gaps-1 is given as n_gaps.
+        The M = N_STREAMS most recent amounts over all kinds; amounts seen more than once stay longer. A gap
+        that is not in 0..n_gaps-1 is given as n_gaps.
         """
         days = self.slot_day[:a].reshape(a, -1)
         counts = self.slot_count[:a].reshape(a, -1)
@@ -233,7 +245,7 @@ class History:
         return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
-        """Describe every kind on the chosen day: days since, what is due, times used, this month; (a, K, 4)."""
+        """Describe every kind on a day: days since, what is due, times used, this month; (a, K, 4)."""
         now = day[:, None]
         last = self.last_day[:a]
         since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
@@ -249,13 +261,23 @@ class History:
         wait = due[..., MONTHLY] - day[:, None, None].astype(np.int32)
         wait[self.slot_day[:a] < 0] = 10_000
         nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
-        out = np.where(self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right"))
+        out = np.where(
+            self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right")
+        )
         hit = due == day[:, None, None, None]
         once, twice = hit.any(axis=2), (hit & again[..., None]).any(axis=2)
         close = np.abs(wait) <= 2
-        reasons = (once[..., LONG].any(axis=2), once[..., SHORT].any(axis=2), twice[..., SHORT].any(axis=2),
-                   close.any(axis=2), (close & again).any(axis=2), once[..., END], twice[..., END],
-                   once[..., MONTHLY], twice[..., MONTHLY])
+        reasons = (
+            once[..., LONG].any(axis=2),
+            once[..., SHORT].any(axis=2),
+            twice[..., SHORT].any(axis=2),
+            close.any(axis=2),
+            (close & again).any(axis=2),
+            once[..., END],
+            twice[..., END],
+            once[..., MONTHLY],
+            twice[..., MONTHLY],
+        )
         for number, reason in enumerate(reasons):
             out[reason] = len(DUE_EDGES) + 2 + number
         return out
@@ -266,22 +288,31 @@ class History:
         amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
         count = self.count[rows, kind]
         last = np.where(count > 0, days.argmax(axis=1), 0)
-        positions = world.amounts.locate(np.repeat(kind[:, None], 2, axis=1),
-                                         np.stack([amounts[rows, last], np.maximum(self.balance[:a], 0)], 1))
+        positions = world.amounts.locate(
+            np.repeat(kind[:, None], 2, axis=1),
+            np.stack([amounts[rows, last], np.maximum(self.balance[:a], 0)], 1),
+        )
         known = (count > 0).astype(np.float32)
         mean = self.sum_position[rows, kind] / np.maximum(count, 1)
         columns = [
             bumps(positions[:, 0]) * known[:, None],
             bumps(mean) * known[:, None],
             bumps(positions[:, 1]),
-            np.stack([known, np.log1p(count), (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, N_SLOTS), 1),
-                      np.log1p(self.slot_count[rows, kind].max(axis=1)),
-                      np.log1p(self.month_count[rows, kind])], axis=1),
+            np.stack(
+                [
+                    known,
+                    np.log1p(count),
+                    (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, N_SLOTS), 1),
+                    np.log1p(self.slot_count[rows, kind].max(axis=1)),
+                    np.log1p(self.month_count[rows, kind]),
+                ],
+                axis=1,
+            ),
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def slots(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
-        """Return the kind's last amounts (a, S) in minor units, 0 if none, and what speaks for each (a, S, F)."""
+        """Return the kind's last amounts (a, S), minor units or 0, and what speaks for each (a, S, F)."""
         rows = np.arange(a)
         amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
         counts = self.slot_count[rows, kind]
@@ -291,13 +322,29 @@ class History:
         since = day[:, None] - days
         total = np.maximum(self.count[rows, kind], 1)[:, None]
         latest = used & (days == days.max(axis=1, keepdims=True))
-        features = np.concatenate([
-            hits,
-            np.stack([used, np.log1p(counts), counts / total, np.log1p(np.maximum(since, 0)) / 3,
-                      (since == 0) & used, (since < 25) & used, (since > 35) & used, latest,
-                      (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None]) & used,
-                      np.repeat(used.sum(axis=1, keepdims=True) / N_SLOTS, N_SLOTS, axis=1)], axis=2),
-        ], axis=2, dtype=np.float32)
+        features = np.concatenate(
+            [
+                hits,
+                np.stack(
+                    [
+                        used,
+                        np.log1p(counts),
+                        counts / total,
+                        np.log1p(np.maximum(since, 0)) / 3,
+                        (since == 0) & used,
+                        (since < 25) & used,
+                        (since > 35) & used,
+                        latest,
+                        (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None])
+                        & used,
+                        np.repeat(used.sum(axis=1, keepdims=True) / N_SLOTS, N_SLOTS, axis=1),
+                    ],
+                    axis=2,
+                ),
+            ],
+            axis=2,
+            dtype=np.float32,
+        )
         return np.where(used, amounts, 0), features
 
     def advance(self, a: int, kind: IntArray, day: IntArray, amount: IntArray) -> None:

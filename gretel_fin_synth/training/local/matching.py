@@ -1,23 +1,28 @@
 """Matching simulated to observed frequencies: what running freely adds to predicting one step.
 
-A network that is right at each step of real histories may, on its own histories, use one kind of transaction twice
-as often as customers do: small errors feed on themselves. So customers are drawn, simple frequencies of theirs are
-compared with the real ones, and log-odds offsets are moved by the log of the ratio, a few times over (the method of
-simulated moments, McFadden 1989). The offsets hold frequencies of the whole table, nothing about one customer.
+A network that is right at each step of real histories may, on its own histories, use one kind of
+transaction twice as often as customers do: small errors feed on themselves. So customers are drawn, simple
+frequencies of theirs are compared with the real ones, and log-odds offsets are moved by the log of the
+ratio, a few times over (the method of simulated moments, McFadden 1989). The offsets hold frequencies of
+the whole table, nothing about one customer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from gretel_fin_synth.training.local.examples import Sequences
-from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.profiles import repeats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gretel_fin_synth.training.local.examples import Sequences
+    from gretel_fin_synth.training.local.network import TransactionLSTM
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -30,8 +35,8 @@ LARGEST_STEP = 1.0
 class Moments:
     """Frequencies of a table: of kinds among rows and customers, of repeated amounts, of rows a day.
 
-    ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of the
-    kind's rows; ``pace`` is the number of rows per customer and day.
+    ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
+    the kind's rows; ``pace`` is the number of rows per customer and day.
     """
 
     rows: FloatArray
@@ -50,8 +55,12 @@ class Moments:
         at = data.offset[:-1]
         days = (data.day[data.offset[1:] - 1] - data.day[at] + 1).sum()
         n = len(data.length)
-        return cls((rows + 1) / (len(customer) + n_kinds), (holders + 0.5) / (n + 1), (again + 0.5) / (rows + 1),
-                   len(customer) / days)
+        return cls(
+            (rows + 1) / (len(customer) + n_kinds),
+            (holders + 0.5) / (n + 1),
+            (again + 0.5) / (rows + 1),
+            len(customer) / days,
+        )
 
 
 def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Sequences]) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +13,17 @@ import torch
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import Clock
 from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
-from gretel_fin_synth.training.local.examples import Sequences
-from gretel_fin_synth.training.local.history import World
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.plans import PlanModel, Plans
 from gretel_fin_synth.training.local.profiles import Profiler
 from gretel_fin_synth.training.local.sampling import draw_sequences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gretel_fin_synth.training.local.examples import Sequences
+    from gretel_fin_synth.training.local.history import World
 
 IntArray = npt.NDArray[np.int64]
 
@@ -31,8 +34,8 @@ CANDIDATES = 3
 class Model:
     """A fitted embedded model.
 
-    ``kinds`` holds the pairs of type and category in the order of their codes; ``block`` how many customers are
-    drawn together; ``max_rows`` the most rows a customer may get.
+    ``kinds`` holds the pairs of type and category in the order of their codes; ``blocks`` how many
+    customers are drawn together, first and later; ``max_rows`` the most rows a customer may get.
     """
 
     kinds: list[tuple[str, str]]
@@ -43,38 +46,61 @@ class Model:
     calibration: Calibration | None
     clock: Clock | None
     options: LSTMOptions
-    block: int
+    blocks: tuple[int, int]
     minor_units: int
     max_rows: int
 
-    def candidates(self, n: int, rng: np.random.Generator, temperature: float = 1.0) -> tuple[Plans, Sequences]:
+    def candidates(
+        self, n: int, rng: np.random.Generator, temperature: float = 1.0
+    ) -> tuple[Plans, Sequences]:
         """Draw customers as the network makes them, without calibration."""
         plans = self.plans.draw(n, rng)
         if not self.options.uses("plan_codes"):
             plans.code[:] = 0
-        drawn = draw_sequences(self.network, self.world, plans, rng, max_rows=self.max_rows,
-                               temperature=temperature)
+        drawn = draw_sequences(
+            self.network, self.world, plans, rng, max_rows=self.max_rows, temperature=temperature
+        )
         return plans, drawn
 
+    def block_bounds(self, number: int) -> tuple[int, int]:
+        """Return the first customer of a block and the one after its last: a small block, then large ones."""
+        first, later = self.blocks
+        return (0, first) if number == 0 else (first + (number - 1) * later, first + number * later)
+
+    def blocks_of(self, first: int, last: int) -> range:
+        """Return the blocks that hold the customers from ``first`` to before ``last``."""
+
+        def block(customer: int) -> int:
+            return 0 if customer < self.blocks[0] else 1 + (customer - self.blocks[0]) // self.blocks[1]
+
+        return range(block(first), block(last - 1) + 1)
+
     def draw_block(self, number: int, seed: int, temperature: float = 1.0) -> tuple[IntArray, Sequences]:
-        """Draw one block of customers: starting amounts (minor units) and sequences; the same for (seed, number)."""
+        """Draw a block of customers, the same for (seed, number): starting amounts and sequences."""
         rng = np.random.default_rng([seed, number])
+        begin, end = self.block_bounds(number)
+        size = end - begin
         if self.calibration is None:
-            plans, drawn = self.candidates(self.block, rng, temperature)
+            plans, drawn = self.candidates(size, rng, temperature)
             return plans.start, drawn
-        plans, drawn = self.candidates(CANDIDATES * self.block, rng, temperature)
-        chosen = self.calibration.choose(self.profiler.traits(drawn, plans.start, self.world), self.block, rng)
+        plans, drawn = self.candidates(CANDIDATES * size, rng, temperature)
+        chosen = self.calibration.choose(self.profiler.traits(drawn, plans.start, self.world), size, rng)
         chosen = rng.permutation(chosen)
         return plans.start[chosen], drawn.take(chosen)
 
     def save(self, directory: Path) -> None:
         """Write JSON and weights."""
         state = {
-            "kinds": self.kinds, "world": world_to_dict(self.world), "plans": self.plans.to_dict(),
-            "profiler": self.profiler.to_dict(), "sizes": asdict(self.network.sizes),
+            "kinds": self.kinds,
+            "world": world_to_dict(self.world),
+            "plans": self.plans.to_dict(),
+            "profiler": self.profiler.to_dict(),
+            "sizes": asdict(self.network.sizes),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "clock": None if self.clock is None else self.clock.to_dict(),
-            "options": self.options.to_dict(), "block": self.block, "minor_units": self.minor_units,
+            "options": self.options.to_dict(),
+            "blocks": list(self.blocks),
+            "minor_units": self.minor_units,
             "max_rows": self.max_rows,
         }
         (directory / "model.json").write_text(json.dumps(state), encoding="utf-8")
@@ -98,7 +124,7 @@ class Model:
             calibration=None if calibration is None else Calibration.from_dict(calibration),
             clock=None if clock is None else Clock.from_dict(clock),
             options=options,
-            block=state["block"],
+            blocks=(state["blocks"][0], state["blocks"][1]),
             minor_units=state["minor_units"],
             max_rows=state["max_rows"],
         )

@@ -1,13 +1,14 @@
 """The network: an LSTM over a customer's transactions and three heads: kind, then date, then amount.
 
-Source of the parts: LSTM (Hochreiter and Schmidhuber 1997); copying from the own past as one term of a mixture is
-the pointer of pointer-generator networks (See et al. 2017, arXiv 1704.04368), here for amounts and for due dates.
+Source of the parts: LSTM (Hochreiter and Schmidhuber 1997); copying from the own past as one term of a
+mixture is the pointer of pointer-generator networks (See et al. 2017, arXiv 1704.04368), here for amounts
+and for due dates.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -15,20 +16,22 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from gretel_fin_synth.training.local.calendar import N_RULES
-from gretel_fin_synth.training.local.examples import IntArray, cell_middles
 from gretel_fin_synth.training.local.history import (
     GAP_EDGES,
     N_DUE,
     N_GAP,
     N_RELATIVE,
     N_SINCE,
-    N_TIMES,
     N_THIS_MONTH,
+    N_TIMES,
     N_USED,
     SLOT_FEATURES,
     World,
 )
-from gretel_fin_synth.training.local.options import LSTMOptions
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.examples import IntArray
+    from gretel_fin_synth.training.local.options import LSTMOptions
 
 State = tuple[Tensor, Tensor]
 TABLE_RATE = 20
@@ -64,6 +67,19 @@ class TransactionLSTM(nn.Module):
         Which mechanisms are on.
     """
 
+    day_basis: Tensor
+    gap_class_of: Tensor
+    gaps: Tensor
+    cell_below: Tensor
+    cell_share: Tensor
+    cell_log_mass: Tensor
+    cell_group: Tensor
+    cell_atom: Tensor
+    kind_offset: Tensor
+    first_offset: Tensor
+    copy_offset: Tensor
+    pace_offset: Tensor
+
     def __init__(self, sizes: Sizes, world: World, options: LSTMOptions) -> None:
         super().__init__()
         self.sizes, self.options = sizes, options
@@ -75,8 +91,9 @@ class TransactionLSTM(nn.Module):
         self.lstm = nn.LSTM(hidden, hidden)
         self.drop = nn.Dropout(sizes.dropout)
         trunk = 2 * hidden
-        self.kind_query = nn.Sequential(nn.Linear(trunk + DAY_SIZE + 8, hidden), nn.ReLU(), self.drop,
-                                        nn.Linear(hidden, KIND_SIZE))
+        self.kind_query = nn.Sequential(
+            nn.Linear(trunk + DAY_SIZE + 8, hidden), nn.ReLU(), self.drop, nn.Linear(hidden, KIND_SIZE)
+        )
         self.kind_bias = nn.Parameter(torch.zeros(sizes.n_kinds))
         self.class_shared = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in CLASS_SIZES)
         self.class_by_kind = nn.ModuleList(nn.Linear(KIND_SIZE, size, bias=False) for size in CLASS_SIZES)
@@ -95,13 +112,25 @@ class TransactionLSTM(nn.Module):
         self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
         nn.init.zeros_(self.due_by_kind.weight)
         nn.init.zeros_(self.due_by_times.weight)
-        for layer in (self.date_day, self.date_gap, self.date_due, self.amount_position, self.amount_group,
-                      self.amount_after, self.amount_relative, self.amount_slot):
+        for layer in (
+            self.date_day,
+            self.date_gap,
+            self.date_due,
+            self.amount_position,
+            self.amount_group,
+            self.amount_after,
+            self.amount_relative,
+            self.amount_slot,
+        ):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
         nn.init.constant_(self.date_gap.bias, -2.0)
-        for name, size in (("kind_offset", sizes.n_kinds), ("first_offset", sizes.n_kinds),
-                           ("copy_offset", sizes.n_kinds), ("pace_offset", 1)):
+        for name, size in (
+            ("kind_offset", sizes.n_kinds),
+            ("first_offset", sizes.n_kinds),
+            ("copy_offset", sizes.n_kinds),
+            ("pace_offset", 1),
+        ):
             self.register_buffer(name, torch.zeros(size))
         self._add_constants(world)
 
@@ -120,7 +149,6 @@ class TransactionLSTM(nn.Module):
             "cell_log_mass": torch.log(mass),
             "cell_group": torch.as_tensor(table.group),
             "cell_atom": torch.as_tensor(table.atom, dtype=torch.float32),
-            "cell_middle": torch.as_tensor(cell_middles(world)),
         }
         for name, value in constants.items():
             self.register_buffer(name, value, persistent=False)
@@ -131,19 +159,38 @@ class TransactionLSTM(nn.Module):
         with torch.no_grad():
             self.kind_bias.copy_(torch.log(counts / counts.sum()))
 
-    def parameter_groups(self, learning_rate: float) -> list[dict[str, object]]:
+    def parameter_groups(self, learning_rate: float) -> list[dict[str, Any]]:
         """Return groups for the optimiser: tables of log odds learn faster and do not decay."""
-        tables = [self.kind_bias, self.due_by_kind.weight, self.due_by_times.weight, *self.class_shared,
-                  *(layer.weight for layer in self.class_by_kind), self.date_gap.bias, self.date_day.bias,
-                  self.date_due.bias, self.amount_slot.bias, self.amount_after.bias, self.amount_group.bias,
-                  self.amount_relative.bias]
+        tables = [
+            self.kind_bias,
+            self.due_by_kind.weight,
+            self.due_by_times.weight,
+            *self.class_shared,
+            *(layer.weight for layer in self.class_by_kind),
+            self.date_gap.bias,
+            self.date_day.bias,
+            self.date_due.bias,
+            self.amount_slot.bias,
+            self.amount_after.bias,
+            self.amount_group.bias,
+            self.amount_relative.bias,
+        ]
         known = {id(parameter) for parameter in tables}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
-        return [{"params": rest, "lr": learning_rate},
-                {"params": tables, "lr": TABLE_RATE * learning_rate, "weight_decay": 0.0}]
+        return [
+            {"params": rest, "lr": learning_rate},
+            {"params": tables, "lr": TABLE_RATE * learning_rate, "weight_decay": 0.0},
+        ]
 
-    def read(self, previous: Tensor, gap_class: Tensor, context: Tensor, code: Tensor,
-             sizes: Tensor | None, state: State | None) -> tuple[Tensor, State]:
+    def read(
+        self,
+        previous: Tensor,
+        gap_class: Tensor,
+        context: Tensor,
+        code: Tensor,
+        sizes: Tensor | None,
+        state: State | None,
+    ) -> tuple[Tensor, State]:
         """Run the LSTM over packed steps (``sizes`` customers a step) or one step; return (rows, trunk)."""
         x = torch.cat([self.kind_embedding(previous), self.gap_embedding(gap_class), context, code], dim=1)
         x = self.enter(x)
@@ -155,8 +202,9 @@ class TransactionLSTM(nn.Module):
             out = packed.data
         return torch.cat([self.drop(out), x], dim=1), cast("State", state)
 
-    def date_logits(self, trunk: Tensor, day: Tensor, stream_kind: Tensor, stream_times: Tensor,
-                    stream_gaps: Tensor) -> Tensor:
+    def date_logits(
+        self, trunk: Tensor, day: Tensor, stream_kind: Tensor, stream_times: Tensor, stream_gaps: Tensor
+    ) -> Tensor:
         """Return the log odds that the next transaction comes 0, 1, ... days later, given not before.
 
         A discrete-time hazard, (rows, n_gaps): a day on which something is due and does not come is survived,
@@ -168,7 +216,9 @@ class TransactionLSTM(nn.Module):
         logits = by_day.gather(1, window) + self.date_gap(body)[:, self.gap_class_of] + self.pace_offset
         if not self.options.uses("due"):
             return logits
-        weight = self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
+        weight = (
+            self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
+        )
         padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
         return padded.scatter_add(1, stream_gaps.flatten(1), weight.flatten(1))[:, :-1]
 
@@ -193,14 +243,18 @@ class TransactionLSTM(nn.Module):
         """Join what is known once the kind is chosen too."""
         return torch.cat([dated, self.kind_embedding(kind), kind_context], dim=1)
 
-    def amount_logits(self, chosen: Tensor, kind: Tensor, slot_features: Tensor, slot_after: Tensor, cell_after: Tensor) -> Tensor:
+    def amount_logits(
+        self, chosen: Tensor, kind: Tensor, slot_features: Tensor, slot_after: Tensor, cell_after: Tensor
+    ) -> Tensor:
         """Return log weights of the own past amounts, then of the cells, (rows, slots + cells)."""
         body = self.amount_body(chosen)
         after = self.amount_after(body)
         groups = self.amount_group(body)
         position = self.amount_position(body)
         below, share = self.cell_below[kind], self.cell_share[kind]
-        cells = self.cell_log_mass[kind] + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
+        cells = self.cell_log_mass[kind] + torch.lerp(
+            position.gather(1, below), position.gather(1, below + 1), share
+        )
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
         slots = slots + self.copy_offset[kind][:, None]
@@ -215,5 +269,6 @@ class TransactionLSTM(nn.Module):
 
 
 def _body(width: int, hidden: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, hidden),
-                         nn.ReLU())
+    return nn.Sequential(
+        nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), nn.Linear(hidden, hidden), nn.ReLU()
+    )

@@ -29,8 +29,8 @@ class LSTMOptions:
     validation_fraction : float
         Share of customers held out inside ``fit`` to decide when to stop.
     min_customers : int or None
-        k: no category, exact amount or extreme value that fewer customers have is ever generated. None means 5
-        where the table is large enough (250 customers), less below that, never below 2.
+        k: no category, exact amount or extreme value that fewer customers have is ever generated. None
+        means 5 where the table is large enough (250 customers), less below that, never below 2.
     plan_neighbours : int or None
         How many training customers, on average, are compatible with the coarse plan a synthetic customer is
         drawn from (the effective number of neighbours). Larger is more private. None chooses by table size.
@@ -54,20 +54,39 @@ class LSTMOptions:
 
     def __post_init__(self) -> None:
         _require("epochs", self.epochs, self.epochs >= 1, "a whole number of at least 1")
-        _require("hidden_size", self.hidden_size, self.hidden_size is None or self.hidden_size >= 4,
-                 "None or a whole number of at least 4")
+        _require(
+            "hidden_size",
+            self.hidden_size,
+            self.hidden_size is None or self.hidden_size >= 4,
+            "None or a whole number of at least 4",
+        )
         _require("dropout", self.dropout, 0 <= self.dropout < 1, "a number in [0, 1)")
         _require("learning_rate", self.learning_rate, self.learning_rate > 0, "a positive number")
         _require("weight_decay", self.weight_decay, self.weight_decay >= 0, "a number of at least 0")
-        _require("validation_fraction", self.validation_fraction, 0 < self.validation_fraction < 0.9,
-                 "a number in (0, 0.9)")
-        _require("min_customers", self.min_customers, self.min_customers is None or self.min_customers >= 1,
-                 "None or a whole number of at least 1")
-        _require("plan_neighbours", self.plan_neighbours,
-                 self.plan_neighbours is None or self.plan_neighbours >= 1,
-                 "None or a whole number of at least 1")
-        _require("max_seconds", self.max_seconds, self.max_seconds is None or self.max_seconds > 0,
-                 "None or a positive number of seconds")
+        _require(
+            "validation_fraction",
+            self.validation_fraction,
+            0 < self.validation_fraction < 0.9,
+            "a number in (0, 0.9)",
+        )
+        _require(
+            "min_customers",
+            self.min_customers,
+            self.min_customers is None or self.min_customers >= 1,
+            "None or a whole number of at least 1",
+        )
+        _require(
+            "plan_neighbours",
+            self.plan_neighbours,
+            self.plan_neighbours is None or self.plan_neighbours >= 1,
+            "None or a whole number of at least 1",
+        )
+        _require(
+            "max_seconds",
+            self.max_seconds,
+            self.max_seconds is None or self.max_seconds > 0,
+            "None or a positive number of seconds",
+        )
         unknown = sorted(set(self.without) - set(MECHANISMS))
         _require("without", self.without, not unknown, f"a tuple out of {MECHANISMS}")
         object.__setattr__(self, "without", tuple(self.without))
@@ -86,7 +105,8 @@ class LSTMOptions:
         known = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(known))
         if unknown:
-            msg = f"Unknown option {unknown[0]!r} for backend 'local'.\n\nHint: the options are {', '.join(known)}."
+            names = ", ".join(known)
+            msg = f"Unknown option {unknown[0]!r} for backend 'local'.\n\nHint: the options are {names}."
             raise ParameterError(msg)
         return cls(**{**values, "without": tuple(values.get("without", ()))})
 

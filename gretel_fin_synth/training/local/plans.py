@@ -1,10 +1,11 @@
 """Plans: what is decided about a customer before the first transaction.
 
 A plan has exact parts, which the sequence then keeps (first and last day, starting amount),
-and a coarse code of the customer's way of life (activity, income, level and swing of the balance, variety, ...), of which the
-network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of normal scores: a customer
-is taken at random and moved by Gaussian noise so large that on average ``neighbours`` training customers could
-have given rise to the result; ranks are then spread evenly, so that every part keeps its distribution.
+and a coarse code of the customer's way of life (activity, income, level and swing of the balance, variety,
+...), of which the network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of
+normal scores: a customer is taken at random and moved by Gaussian noise so large that on average
+``neighbours`` training customers could have given rise to the result; ranks are then spread evenly, so that
+every part keeps its distribution.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ EXACT = ("first_day", "tail_days", "start")
 class Plans:
     """Plans of n customers.
 
-    ``first_day``, ``last_day`` and ``start`` (minor units) have shape (n,); ``code``, (n, n_codes), holds normal
-    scores.
+    ``first_day``, ``last_day`` and ``start`` (minor units) have shape (n,); ``code``, (n, n_codes), holds
+    normal scores.
     """
 
     first_day: IntArray
@@ -65,8 +66,16 @@ class PlanModel:
     n_days: int
 
     @classmethod
-    def fit(cls, exact: FloatArray, codes: FloatArray, *, neighbours: float, n_days: int, k: int,
-            rng: np.random.Generator) -> PlanModel:
+    def fit(
+        cls,
+        exact: FloatArray,
+        codes: FloatArray,
+        *,
+        neighbours: float,
+        n_days: int,
+        k: int,
+        rng: np.random.Generator,
+    ) -> PlanModel:
         """Learn from the exact parts (n, 3) and the codes (n, n_codes)."""
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
         scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
@@ -76,7 +85,7 @@ class PlanModel:
     @property
     def codes(self) -> npt.NDArray[np.float32]:
         """Codes of the training customers, without noise, (n, n_codes)."""
-        return self.scores[:, len(EXACT):].astype(np.float32)
+        return self.scores[:, len(EXACT) :].astype(np.float32)
 
     def draw(self, n: int, rng: np.random.Generator) -> Plans:
         """Draw n new plans; each training customer serves as a start equally often."""
@@ -89,7 +98,9 @@ class PlanModel:
         first, tail, start = (self._value(part, uniform[:, part]) for part in range(n_exact))
         first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)
         last_day = np.clip(self.n_days - 1 - np.rint(tail), first_day, self.n_days - 1).astype(np.int64)
-        return Plans(first_day, last_day, np.rint(start).astype(np.int64), noisy[:, n_exact:].astype(np.float32))
+        return Plans(
+            first_day, last_day, np.rint(start).astype(np.int64), noisy[:, n_exact:].astype(np.float32)
+        )
 
     def _value(self, part: int, uniform: FloatArray) -> FloatArray:
         """Return quantiles by interpolation between order statistics; ties stay ties."""
@@ -98,14 +109,19 @@ class PlanModel:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {"quantiles": self.quantiles.tolist(), "scores": self.scores.tolist(),
-                "noise": self.noise, "n_days": self.n_days}
+        return {
+            "quantiles": self.quantiles.tolist(),
+            "scores": self.scores.tolist(),
+            "noise": self.noise,
+            "n_days": self.n_days,
+        }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PlanModel:
         """Inverse of :meth:`to_dict`."""
-        return cls(np.array(values["quantiles"]), np.array(values["scores"]), values["noise"],
-                   values["n_days"])
+        return cls(
+            np.array(values["quantiles"]), np.array(values["scores"]), values["noise"], values["n_days"]
+        )
 
 
 def _shared_quantiles(ordered: FloatArray, k: int) -> FloatArray:
@@ -140,7 +156,7 @@ def _spread(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _noise_for(scores: FloatArray, neighbours: float, rng: np.random.Generator) -> float:
-    """Return the noise at which a moved customer has this many compatible customers (exponential of entropy)."""
+    """Return the noise at which a moved customer has so many compatible ones (exponential of entropy)."""
     n = len(scores)
     probe = rng.permutation(n)[:500]
     shift = rng.standard_normal((len(probe), scores.shape[1]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.examples import Sequences
-from gretel_fin_synth.training.local.history import World
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.examples import Sequences
+    from gretel_fin_synth.training.local.history import World
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -48,8 +49,10 @@ class Profiler:
         return cls(mean, right[:N_COMPONENTS].T)
 
     def codes(self, data: Sequences, start: IntArray, world: World) -> FloatArray:
-        """Return activity, income, level, swing and drift of the balance, variety, size and roundness of amounts,
-        and the mix of kinds; (customers, 8 + components).
+        """Return the coarse codes, (customers, 8 + components).
+
+        Activity, income, level, swing and drift of the balance, variety, size and roundness of amounts, and
+        the mix of kinds.
         """
         scales, at, length = world.scales, data.offset[:-1], data.length
         signed = data.cents * world.sign[data.kind]
@@ -60,15 +63,19 @@ class Profiler:
         swing = np.sqrt(np.maximum(np.add.reduceat(balance**2, at) / length - level**2, 0))
         shares = _root_shares(data, world.n_kinds)
         columns = [
-            np.log(length / months), np.log1p(income / scales.typical), scales.signed_log(level),
-            scales.signed_log(swing), scales.signed_log(np.add.reduceat(signed.astype(float), at) / months),
-            (shares > 0).sum(axis=1), np.add.reduceat(np.log(data.cents), at) / length,
+            np.log(length / months),
+            np.log1p(income / scales.typical),
+            scales.signed_log(level),
+            scales.signed_log(swing),
+            scales.signed_log(np.add.reduceat(signed.astype(float), at) / months),
+            (shares > 0).sum(axis=1),
+            np.add.reduceat(np.log(data.cents), at) / length,
             np.add.reduceat((data.cents % 1000 == 0).astype(float), at) / length,
         ]
         return np.column_stack([*columns, (shares - self.mean) @ self.loadings])
 
     def traits(self, data: Sequences, start: IntArray, world: World) -> FloatArray:
-        """Return the codes and what only a whole history shows: ends of the balance, repeats; (customers, n)."""
+        """Return the codes and what only a whole history shows: ends of the balance, repeats; (n, m)."""
         at, length = data.offset[:-1], data.length
         signed = data.cents * world.sign[data.kind]
         balance = running_balances(data, start, world.sign)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
 from gretel_fin_synth.training.local.history import GAP_EDGES, N_SLOTS, History, World
-from gretel_fin_synth.training.local.network import TransactionLSTM
-from gretel_fin_synth.training.local.plans import Plans
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.network import TransactionLSTM
+    from gretel_fin_synth.training.local.plans import Plans
 
 IntArray = npt.NDArray[np.int64]
 
 
-def draw_sequences(network: TransactionLSTM, world: World, plans: Plans, rng: np.random.Generator, *,
-                   max_rows: int, temperature: float = 1.0) -> Sequences:
+def draw_sequences(
+    network: TransactionLSTM,
+    world: World,
+    plans: Plans,
+    rng: np.random.Generator,
+    *,
+    max_rows: int,
+    temperature: float = 1.0,
+) -> Sequences:
     """Draw the transactions of customers with these plans, at most ``max_rows`` a customer."""
     network.eval()
     history = History(world, plans)
@@ -34,16 +45,22 @@ def draw_sequences(network: TransactionLSTM, world: World, plans: Plans, rng: np
             a = len(who)
             state = None if history.step % CHUNK == 0 else state
             trunk, state = network.read(
-                torch.as_tensor(history.kind), torch.as_tensor(history.gap_class(a)),
-                torch.as_tensor(history.context(a)), torch.as_tensor(history.plans.code), None, state)
+                torch.as_tensor(history.kind),
+                torch.as_tensor(history.gap_class(a)),
+                torch.as_tensor(history.context(a)),
+                torch.as_tensor(history.plans.code),
+                None,
+                state,
+            )
             day, ended = _draw_day(network, history, trunk, a, rng, temperature)
             alive &= ~ended
             gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
             dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
             classes = torch.as_tensor(history.kind_classes(a, day).astype(np.int64))
             kind = _choose(network.kind_logits(dated, classes) / temperature, rng)
-            chosen = network.chosen(dated, torch.as_tensor(kind),
-                                    torch.as_tensor(history.kind_context(a, kind)))
+            chosen = network.chosen(
+                dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
+            )
             cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature)
             drawn.append((who[alive], kind[alive], day[alive], cents[alive]))
             history.advance(a, kind, day, cents)
@@ -53,28 +70,50 @@ def draw_sequences(network: TransactionLSTM, world: World, plans: Plans, rng: np
     return Sequences(kind[order], day[order], cents[order], offset)
 
 
-def _draw_day(network: TransactionLSTM, history: History, trunk: torch.Tensor, a: int, rng: np.random.Generator,
-              temperature: float) -> tuple[IntArray, npt.NDArray[np.bool_]]:
+def _draw_day(
+    network: TransactionLSTM,
+    history: History,
+    trunk: torch.Tensor,
+    a: int,
+    rng: np.random.Generator,
+    temperature: float,
+) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """Draw the day of the next transaction, and who has none any more: after the plan's last day it ends."""
     now, left = history.day, history.plans.last_day - history.day
     if history.step == 0:
         return now.copy(), np.zeros(a, bool)
     kinds, times, gaps = history.streams(a, network.sizes.n_gaps)
-    logits = network.date_logits(trunk, torch.as_tensor(now), torch.as_tensor(kinds), torch.as_tensor(times),
-                                 torch.as_tensor(gaps.astype(np.int64)))
+    logits = network.date_logits(
+        trunk,
+        torch.as_tensor(now),
+        torch.as_tensor(kinds),
+        torch.as_tensor(times),
+        torch.as_tensor(gaps.astype(np.int64)),
+    )
     survival = np.cumprod(torch.sigmoid(-logits / temperature).numpy().astype(np.float64), axis=1)
     gap = (survival >= rng.random(a)[:, None]).sum(axis=1)
     return now + np.minimum(gap, left), (left == 0) & (gap > 0)
 
 
-def _draw_amount(network: TransactionLSTM, history: History, chosen: torch.Tensor, kind: IntArray, day: IntArray,
-                 middles: IntArray, rng: np.random.Generator, temperature: float) -> IntArray:
+def _draw_amount(
+    network: TransactionLSTM,
+    history: History,
+    chosen: torch.Tensor,
+    kind: IntArray,
+    day: IntArray,
+    middles: IntArray,
+    rng: np.random.Generator,
+    temperature: float,
+) -> IntArray:
     world, a = history.world, len(kind)
     amounts, features = history.slots(a, kind, day)
     logits = network.amount_logits(
-        chosen, torch.as_tensor(kind), torch.as_tensor(features),
+        chosen,
+        torch.as_tensor(kind),
+        torch.as_tensor(features),
         torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
-        torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)))
+        torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)),
+    )
     choice = _choose(logits / temperature, rng)
     copied = choice < N_SLOTS
     cell = np.where(copied, 0, choice - N_SLOTS)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
