@@ -145,7 +145,7 @@ def _views(targets: Sequence[Table], synthetic: Table, reference: Table) -> list
 
 def _on_the_day(view: _View, among: _View, others: _View) -> Floats:
     rows, partners = _near(view, others)
-    pairs = np.unique(rows * others.n_customers + others.customer[partners])
+    pairs = _distinct(rows * others.n_customers + others.customer[partners])
     holders = np.bincount(pairs // others.n_customers, minlength=len(view.day))
     weight = np.log((others.n_customers + 1.0) / (holders + 1.0))
     rows, partners = _near(view, among)
@@ -224,7 +224,7 @@ def _best(view: _View, rows: Ints, partner: Ints, weight: Floats) -> Floats:
     best = np.zeros(view.n_customers)
     if len(rows) == 0:
         return best
-    pairs = np.unique(partner * len(view.day) + rows)
+    pairs = _distinct(partner * len(view.day) + rows)
     partner, rows = pairs // len(view.day), pairs % len(view.day)
     place = partner * view.n_customers + view.customer[rows]  # in order: rows of a customer are contiguous
     starts = np.flatnonzero(np.diff(place, prepend=-1))
@@ -232,3 +232,10 @@ def _best(view: _View, rows: Ints, partner: Ints, weight: Floats) -> Floats:
     sums = np.where(counts >= _LEAST, np.add.reduceat(weight[rows], starts), 0.0)
     np.maximum.at(best, place[starts] % view.n_customers, sums)
     return best
+
+
+def _distinct(codes: Ints) -> Ints:
+    """Return each code once, in order; for millions of codes faster than by hashing."""
+    ordered = np.sort(codes)
+    distinct: Ints = ordered[np.diff(ordered, prepend=-1) != 0]
+    return distinct

@@ -94,7 +94,8 @@ def wilson(rate: float, size: float, level: float) -> tuple[float, float]:
     (0.1334, 0.2888)
     """
     center, half = _center(rate, size, level)
-    return max(0.0, center - half), min(1.0, center + half)
+    low = 0.0 if rate == 0.0 else max(0.0, center - half)
+    return low, 1.0 if rate == 1.0 else min(1.0, center + half)
 
 
 def success(hits: Bools, customer: Ints, level: float) -> Success:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool_]
     Floats = NDArray[np.float64]
+    Singles = NDArray[np.float32]
     Ints = NDArray[np.int64]
     Hits = tuple[Bools, Ints]
 
@@ -39,7 +40,7 @@ ROW_TITLES: Mapping[str, str] = {
 }
 """The attacks in words."""
 
-_MOST_ATTACKED = 2000  # rows, of training customers and of others
+_MOST_ATTACKED = 1000  # rows, of training customers and of others
 _MOST_KNOWN = 20_000  # synthetic rows that an attacker searches
 _NEIGHBOURS = 10
 _CLOSE = 0.0305  # difference of logarithms that counts as right
@@ -96,10 +97,10 @@ def _singled_out_nearly(train: Table, synthetic: Table, holdout: Table) -> list[
 class _View:
     """Rows as an attacker sees them; numbers are scaled so that the synthetic rows' range is 1."""
 
-    day: Floats
-    day_of_month: Floats
-    amount: Floats
-    balance: Floats
+    day: Singles
+    day_of_month: Singles
+    amount: Singles
+    balance: Singles
     kind: Ints
     category: Ints
     credit: Ints
@@ -126,7 +127,7 @@ def _views(tables: Sequence[Table]) -> list[_View]:
     ranges = {name: float(np.ptp(values)) or 1.0 for name, values in numbers[-1].items()}
     return [
         _View(
-            **{name: values / ranges[name] for name, values in columns.items()},
+            **{name: (values / ranges[name]).astype(np.float32) for name, values in columns.items()},
             kind=kinds[position],
             category=categories[position],
             credit=tables[position].is_credit.astype(np.int64),
@@ -168,11 +169,12 @@ def _nearest(target: _View, among: _View, *, numbers: Sequence[str], names: Sequ
 
 def _distances(
     target: _View, among: _View, part: slice, *, numbers: Sequence[str], names: Sequence[str]
-) -> Floats:
+) -> Singles:
     """Return Gower's distances: differences of scaled numbers, 1 for each name that differs."""
-    total = np.zeros((len(target.day[part]), len(among.day)))
+    total = np.zeros((len(target.day[part]), len(among.day)), dtype=np.float32)
     for name in numbers:
-        total += np.abs(getattr(target, name)[part][:, None] - getattr(among, name)[None, :])
+        apart = getattr(target, name)[part][:, None] - getattr(among, name)[None, :]
+        total += np.abs(apart, out=apart)
     for name in names:
         total += getattr(target, name)[part][:, None] != getattr(among, name)[None, :]
     return total
