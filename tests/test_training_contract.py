@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import training_backends  # noqa: F401 - registers "bootstrap"
 
-import gretel_fin_synth as fs
 from gretel_fin_synth.testing import BackendContract
 
-QUICK = {"epochs": 2, "hidden_size": 16, "without": ["matching"]}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    import gretel_fin_synth as fs
+
+QUICK = {"epochs": 2, "hidden_size": 16, "without": ["matching", "calibration"]}
 
 
 class TestBootstrap(BackendContract):
@@ -24,19 +28,7 @@ class TestBootstrap(BackendContract):
 
 
 class TestLocal(BackendContract):
-    """On a table with times of day, which are drawn by a part of their own."""
-
     backend = "local"
-
-    @pytest.fixture
-    def real(self) -> pd.DataFrame:
-        table = fs.make_transactions(40, start="2024-01-01", end="2024-03-31", seed=1)
-        minutes = pd.Series(np.random.default_rng(5).integers(6 * 60, 23 * 60, len(table)))
-        in_order = minutes.groupby([table["customer_id"], table["transaction_date"]]).transform(np.sort)
-        return table.assign(
-            customer_id=table["customer_id"].str.replace("CUST_", "IBAN-DE89-3704-"),
-            transaction_date=table["transaction_date"] + pd.to_timedelta(in_order, unit="min"),
-        )
 
     @pytest.fixture
     def backend_options(self) -> dict[str, Any]:
@@ -61,3 +53,9 @@ class TestLocal(BackendContract):
     @pytest.fixture
     def bad_sample_options(self) -> list[dict[str, Any]]:
         return [{"warmth": 1.0}, {"temperature": 0.0}, {"temperature": "hot"}, {"temperature": True}]
+
+    @pytest.mark.xfail(strict=True, reason="the embedded backend does not learn extra columns yet")
+    def test_extra_columns_are_learned_or_refused(
+        self, make_synthesizer: Callable[..., fs.TransactionSynthesizer], real: pd.DataFrame
+    ) -> None:
+        super().test_extra_columns_are_learned_or_refused(make_synthesizer, real)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -230,3 +231,19 @@ def test_the_frame_is_not_changed() -> None:
 def test_tables_that_cannot_be_learned(frame: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         ready(frame)
+
+
+def test_the_seed_table_is_normal_input() -> None:
+    """Dates out of order, balances in the order of the file, a starting amount per customer."""
+    file = Path(__file__).parents[2] / "shared" / "data" / "seed" / "transactions_merged.csv"
+    if not file.exists():
+        pytest.skip("../shared/data/seed is not here")
+    table = pd.read_csv(file, dtype={"customer_id": str})
+    prepared = ready(table)
+    frame = prepared.table.frame
+    assert len(frame) == len(table)
+    assert [warning.split(" balances do not follow")[-1][:5] for warning in prepared.warnings] == [" from"]
+    same = frame["customer_id"].eq(frame["customer_id"].shift())
+    assert (frame["transaction_date"].diff()[same] >= pd.Timedelta(0)).all()
+    given = table.groupby("customer_id")["starting_amount"].first()
+    assert starts(prepared) == given.to_dict()

@@ -145,8 +145,15 @@ def _pandas_schema(empty: pd.DataFrame) -> pa.Schema:
         if isinstance(dtype, pd.CategoricalDtype):
             kinds[name] = ORDERED if dtype.ordered else CATEGORY
         else:
-            kinds[name] = ARROW if arrow else str(dtype)
+            kinds[name] = ARROW if arrow else _name(dtype)
     return pa.schema(fields, metadata={PANDAS_DTYPES: json.dumps(kinds).encode()})
+
+
+def _name(dtype: Any) -> str:
+    """Return a name that gives the dtype back; the plain one of ``string`` leaves out how text is stored."""
+    if isinstance(dtype, pd.StringDtype) and getattr(dtype, "na_value", pd.NA) is pd.NA:
+        return f"string[{dtype.storage}]"
+    return str(dtype)
 
 
 def _read_pandas(schema: pa.Schema) -> pd.DataFrame:

@@ -1,0 +1,299 @@
+"""Parts of the embedded backend without a network: plans, clock, choice among candidates, history."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("torch", reason="the embedded backend needs torch")
+
+from gretel_fin_synth.training.local.calendar import Calendar
+from gretel_fin_synth.training.local.calibration import Calibration
+from gretel_fin_synth.training.local.clock import SECONDS, Clock, in_order
+from gretel_fin_synth.training.local.encoding import build_world
+from gretel_fin_synth.training.local.examples import Sequences, record
+from gretel_fin_synth.training.local.history import History, World
+from gretel_fin_synth.training.local.plans import PlanModel, Plans, normal_scores
+
+IntArray = npt.NDArray[np.int64]
+
+SEEDS = st.integers(0, 2**32)
+N_DAYS = 400
+
+
+def model(
+    seed: int = 0, n: int = 60, k: int = 3, neighbours: float = 5.0
+) -> tuple[PlanModel, npt.NDArray[Any]]:
+    """Fit plans of n customers: most begin on day 0 and end on the last day, many start with nothing."""
+    rng = np.random.default_rng(seed)
+    first = np.where(rng.random(n) < 0.7, 0, rng.integers(0, 200, n))
+    tail = np.where(rng.random(n) < 0.7, 0, rng.integers(0, 150, n))
+    start = np.where(rng.random(n) < 0.3, 0, np.rint(rng.normal(50_000, 80_000, n)))
+    exact = np.column_stack([first, tail, start]).astype(float)
+    codes = rng.normal(size=(n, 4)) + exact[:, [2]] / 100_000
+    return PlanModel.fit(exact, codes, neighbours=neighbours, n_days=N_DAYS, k=k, rng=rng), exact
+
+
+@given(SEEDS, SEEDS, st.integers(1, 200))
+@settings(max_examples=25)
+def test_plans_lie_inside_the_window_and_the_seed_decides(seed: int, draw: int, n: int) -> None:
+    plans, exact = model(seed % 5)
+    drawn = plans.draw(n, np.random.default_rng(draw))
+    assert len(drawn) == n
+    assert ((drawn.first_day >= 0) & (drawn.first_day <= drawn.last_day)).all()
+    assert (drawn.last_day < N_DAYS).all()
+    assert exact[:, 2].min() <= drawn.start.min()
+    assert drawn.start.max() <= exact[:, 2].max()
+    again = plans.draw(n, np.random.default_rng(draw))
+    for name, value in vars(drawn).items():
+        np.testing.assert_array_equal(value, getattr(again, name))
+    loaded = PlanModel.from_dict(json.loads(json.dumps(plans.to_dict())))
+    np.testing.assert_array_equal(loaded.draw(n, np.random.default_rng(draw)).first_day, drawn.first_day)
+
+
+def test_plans_keep_the_distributions_of_days_and_of_starting_amounts() -> None:
+    plans, exact = model(n=200)
+    drawn = plans.draw(2000, np.random.default_rng(1))
+    for real, got in zip(exact.T, (drawn.first_day, N_DAYS - 1 - drawn.last_day, drawn.start), strict=True):
+        values = np.sort(np.r_[real, got])
+        below = [np.searchsorted(np.sort(column), values, "right") / len(column) for column in (real, got)]
+        assert np.abs(below[0] - below[1]).max() < 0.03
+    assert (drawn.first_day == 0).mean() == pytest.approx((exact[:, 0] == 0).mean(), abs=0.02)
+    assert (drawn.start == 0).mean() == pytest.approx((exact[:, 2] == 0).mean(), abs=0.02)
+
+
+def test_plans_keep_what_goes_with_what_though_blurred() -> None:
+    drawn = model(n=200)[0].draw(2000, np.random.default_rng(1))
+    assert np.corrcoef(drawn.start, drawn.code[:, 0])[0, 1] > 0.2
+    assert abs(np.corrcoef(drawn.start, drawn.first_day)[0, 1]) < 0.25
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_a_starting_amount_of_fewer_than_k_customers_is_not_in_the_plans(k: int) -> None:
+    plans, exact = model(n=100, k=k)
+    values, counts = np.unique(exact[:, 2], return_counts=True)
+    rare = set(values[counts < k].tolist())
+    assert len(rare) > 50
+    assert not rare & set(plans.quantiles[2].tolist())
+    assert (np.diff(plans.quantiles[2]) >= 0).all()
+
+
+@pytest.mark.parametrize("neighbours", [3.0, 10.0, 30.0])
+def test_noise_gives_every_plan_as_many_neighbours_as_asked_for(neighbours: float) -> None:
+    noises = [model(n=100, neighbours=wanted)[0].noise for wanted in (neighbours, 1.5 * neighbours)]
+    assert noises[0] < noises[1]
+    plans = model(n=100, neighbours=neighbours)[0]
+    rng = np.random.default_rng(9)
+    moved = plans.scores[rng.integers(0, 100, 400)] + plans.noise * rng.normal(
+        size=(400, plans.scores.shape[1])
+    )
+    square = ((moved[:, None] - plans.scores[None]) ** 2).sum(axis=2) / (2 * plans.noise**2)
+    weight = np.exp(square.min(axis=1, keepdims=True) - square)
+    weight /= weight.sum(axis=1, keepdims=True)
+    entropy = -(weight * np.log(np.maximum(weight, 1e-300))).sum(axis=1)
+    assert np.exp(entropy).mean() == pytest.approx(neighbours, rel=0.2)
+
+
+def test_normal_scores_are_symmetric_and_keep_the_order() -> None:
+    scores = normal_scores(np.array([5.0, 1.0, 3.0, 2.0, 4.0]), np.random.default_rng(0))
+    assert scores[[1, 3, 2, 4, 0]].tolist() == sorted(scores)
+    np.testing.assert_allclose(sorted(scores), [-1.2815516, -0.5244005, 0, 0.5244005, 1.2815516], atol=1e-6)
+    tied = normal_scores(np.zeros(5), np.random.default_rng(0))
+    np.testing.assert_allclose(sorted(tied), sorted(scores))
+
+
+@given(SEEDS, st.integers(1, 60))
+def test_times_of_a_day_rise_with_its_rows(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    customer = np.sort(rng.integers(0, 4, n))
+    day = np.zeros(n, np.int64)
+    for number in range(4):
+        mine = customer == number
+        day[mine] = np.sort(rng.integers(0, 5, mine.sum()))
+    seconds = rng.integers(0, 30, n)
+    ordered = in_order(customer, day, seconds)
+    for number in range(4):
+        for date in range(5):
+            rows = (customer == number) & (day == date)
+            assert (np.diff(ordered[rows]) >= 0).all()
+            assert sorted(ordered[rows]) == sorted(seconds[rows])
+
+
+def day_times(seed: int, n: int = 600, step: int = 900) -> tuple[IntArray, IntArray, IntArray]:
+    """Draw kinds, seconds of the day and customers: kind 0 at midnight, kind 1 in the daytime."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 2, n)
+    seconds = np.where(kind == 0, 0, rng.integers(8 * 3600 // step, 20 * 3600 // step, n) * step)
+    return kind, seconds, rng.integers(0, 20, n)
+
+
+@given(SEEDS, st.sampled_from([1, 60, 300, 900, 1800, 3600]))
+@settings(max_examples=20)
+def test_times_that_are_drawn_are_of_the_kind_and_as_round_as_real_ones(seed: int, step: int) -> None:
+    kind, seconds, customer = day_times(seed, step=step)
+    clock = Clock.fit(kind, seconds, customer, 2, 3)
+    assert clock is not None
+    drawn = clock.draw(np.repeat([0, 1], 500), np.random.default_rng(seed))
+    assert ((drawn >= 0) & (drawn < SECONDS)).all()
+    assert (drawn % step == 0).all()
+    assert (drawn[:500] == 0).mean() > 0.9
+    daytime = (drawn[500:] >= 8 * 3600) & (drawn[500:] < 20 * 3600)
+    assert daytime.mean() > 0.9
+    real_hours = set((seconds // 1800).tolist())
+    assert set((drawn // 1800).tolist()) <= real_hours
+    again = Clock.from_dict(json.loads(json.dumps(clock.to_dict())))
+    np.testing.assert_array_equal(
+        again.draw(kind, np.random.default_rng(1)), clock.draw(kind, np.random.default_rng(1))
+    )
+
+
+def test_a_second_that_few_customers_share_is_not_kept() -> None:
+    kind, seconds, customer = day_times(1)
+    seconds[:40], customer[:40] = 12_345, 7
+    clock = Clock.fit(kind, seconds, customer, 2, 2)
+    assert clock is not None
+    assert 12_345 not in clock.times
+    assert 0 in clock.times
+
+
+def test_dates_without_times_need_no_clock() -> None:
+    assert Clock.fit(np.zeros(5, np.int64), np.zeros(5, np.int64), np.arange(5), 1, 2) is None
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    """Learn that real customers have a first trait around 1, and candidates one around 0."""
+    rng = np.random.default_rng(2)
+    return Calibration.fit(rng.normal([1, 0, 0], size=(200, 3)), rng.normal(size=(400, 3)))
+
+
+@given(SEEDS, st.integers(1, 60), st.integers(1, 4))
+@settings(max_examples=25)
+def test_as_many_candidates_are_chosen_as_wanted_and_none_twice(
+    calibration: Calibration, seed: int, n: int, times: int
+) -> None:
+    traits = np.random.default_rng(seed).normal(size=(n * times, 3))
+    chosen = calibration.choose(traits, n, np.random.default_rng(seed))
+    assert len(np.unique(chosen)) == len(chosen) == n
+    assert ((chosen >= 0) & (chosen < n * times)).all()
+    np.testing.assert_array_equal(chosen, calibration.choose(traits, n, np.random.default_rng(seed)))
+
+
+def test_candidates_with_high_odds_are_preferred(calibration: Calibration) -> None:
+    rng = np.random.default_rng(4)
+    traits = rng.normal(size=(3000, 3))
+    odds = calibration.odds(traits)
+    assert np.corrcoef(odds, traits[:, 0])[0, 1] > 0.5
+    chosen = calibration.choose(traits, 1000, rng)
+    assert traits[chosen, 0].mean() > traits[:, 0].mean() + 0.4
+    assert traits[chosen, 1].mean() == pytest.approx(traits[:, 1].mean(), abs=0.1)
+    assert (odds > 0).all()
+    assert odds.max() / odds.min() <= 12.0**2 * (1 + 1e-9)
+
+
+def test_json_gives_the_calibration_back(calibration: Calibration) -> None:
+    again = Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())))
+    traits = np.random.default_rng(4).normal(size=(50, 3))
+    np.testing.assert_array_equal(again.odds(traits), calibration.odds(traits))
+
+
+def life(seed: int, lengths: list[int]) -> tuple[World, Sequences, Plans]:
+    """Draw sequences of customers, longest first, on 90 days with 3 kinds, and their plans."""
+    rng = np.random.default_rng(seed)
+    lengths = sorted(lengths, reverse=True)
+    n = sum(lengths)
+    kind = rng.integers(0, 3, n)
+    kind[:3] = [0, 1, 2]
+    cents = rng.choice([500, 999, 1_460, 20_000, 123_456], n) + rng.integers(0, 3, n)
+    offset = np.r_[0, np.cumsum(lengths)]
+    day = np.concatenate([np.sort(rng.integers(0, 90, length)) for length in lengths])
+    data = Sequences(kind, day, cents, offset)
+    start = rng.integers(-10_000, 50_000, len(lengths))
+    kinds = pd.DataFrame({"type": ["credit", "debit", "debit"], "category": ["salary", "food", "rent"]})
+    world = build_world(data, start, kinds, Calendar(np.datetime64("2024-01-15"), 90), 1)
+    codes = np.zeros((len(lengths), 2), np.float32)
+    return world, data, Plans(day[offset[:-1]], np.full(len(lengths), 89), start, codes)
+
+
+def first_rows(data: Sequences, n: int) -> Sequences:
+    length = np.minimum(data.length, n)
+    rows = np.concatenate([np.arange(at, at + m) for at, m in zip(data.offset[:-1], length, strict=True)])
+    return Sequences(data.kind[rows], data.day[rows], data.cents[rows], np.r_[0, np.cumsum(length)])
+
+
+LIVES = st.lists(st.integers(1, 30), min_size=1, max_size=6)
+
+
+@given(SEEDS, LIVES, st.integers(1, 20))
+@settings(max_examples=30)
+def test_what_is_known_at_a_step_does_not_depend_on_what_comes_later(
+    seed: int, lengths: list[int], n: int
+) -> None:
+    world, data, plans = life(seed, [3, *lengths])
+    beginning = first_rows(data, n)
+    whole = record(world, plans, data, np.zeros(len(data.kind), bool), 60)
+    part = record(world, plans, beginning, np.zeros(len(beginning.kind), bool), 60)
+    rows = np.concatenate(
+        [np.arange(at, at + m) for at, m in zip(data.offset[:-1], beginning.length, strict=True)]
+    )
+    for name, value in vars(part).items():
+        np.testing.assert_array_equal(value, getattr(whole, name)[rows], err_msg=name)
+
+
+@given(SEEDS, LIVES)
+@settings(max_examples=20)
+def test_customers_do_not_know_of_one_another(seed: int, lengths: list[int]) -> None:
+    world, data, plans = life(seed, [3, *lengths])
+    together = record(world, plans, data, np.zeros(len(data.kind), bool), 60)
+    for customer in range(len(data.length)):
+        alone = data.take(np.array([customer]))
+        single = record(world, plans.take(np.array([customer])), alone, np.zeros(len(alone.kind), bool), 60)
+        rows = np.arange(data.offset[customer], data.offset[customer + 1])
+        for name, value in vars(single).items():
+            if name != "customer":
+                np.testing.assert_array_equal(value, getattr(together, name)[rows], err_msg=name)
+
+
+def test_forgetting_customers_leaves_the_others_as_they_were() -> None:
+    world, data, plans = life(5, [12, 12, 12, 12])
+    index = np.array([1, 3])
+    with_all, with_two = History(world, plans), History(world, plans)
+    steps = data.offset[:-1]
+    for step in range(12):
+        if step == 6:
+            with_two.keep(index)
+        rows = steps + step
+        with_all.advance(4, data.kind[rows], data.day[rows], data.cents[rows])
+        mine = rows if step < 6 else rows[index]
+        with_two.advance(len(mine), data.kind[mine], data.day[mine], data.cents[mine])
+    np.testing.assert_array_equal(with_two.context(2), with_all.context(4)[index])
+    np.testing.assert_array_equal(with_two.balance, with_all.balance[index])
+
+
+def test_balances_of_the_history_are_the_starting_amount_and_all_amounts() -> None:
+    world, data, plans = life(7, [20, 9])
+    history = History(world, plans)
+    signed = data.cents * world.sign[data.kind]
+    for step in range(9):
+        rows = data.offset[:-1] + step
+        history.advance(2, data.kind[rows], data.day[rows], data.cents[rows])
+        expected = [plans.start[c] + signed[data.offset[c] : rows[c] + 1].sum() for c in range(2)]
+        assert history.balance.tolist() == expected
+
+
+def test_the_last_four_distinct_amounts_of_a_kind_are_remembered() -> None:
+    world, _, plans = life(1, [3])
+    history = History(world, plans)
+    for day, cents in enumerate([100, 200, 100, 300, 400, 500]):
+        history.advance(1, np.array([1]), np.array([day]), np.array([cents]))
+    amounts, _ = history.slots(1, np.array([1]), np.array([20]))
+    assert sorted(amounts[0].tolist()) == [100, 300, 400, 500]
+    assert sorted(history.slot_count[0, 1].tolist()) == [1, 1, 1, 2]
+    assert history.slots(1, np.array([2]), np.array([20]))[0].tolist() == [[0, 0, 0, 0]]
