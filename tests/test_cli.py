@@ -281,7 +281,7 @@ def test_a_place_that_cannot_be_written_fails_with_a_message(said: Said) -> None
     ("arguments", "message"),
     [
         (["run", "--input", "missing.csv"], "missing.csv"),
-        (["run", "--backend", "nix"], "'nix' is not a backend; there are: local"),
+        (["run", "--backend", "nix"], "'nix' is not a backend; there are: "),
         (["run", "--customers", "0"], "--customers"),
         (["run", "--seed=-1"], "--seed"),
         (["run", "--holdout", "1"], "--holdout"),
