@@ -42,18 +42,18 @@ class Matrix:
 
     Attributes
     ----------
-    values : numpy.ndarray of float64, shape (n_entries, n_columns)
+    cells : numpy.ndarray of float64, shape (n_entries, n_columns)
         One line per row or per customer of a table, in its order.
     names : tuple of str
         Names of the columns.
     """
 
-    values: Floats
+    cells: Floats
     names: tuple[str, ...]
 
     def columns(self, names: Sequence[str]) -> Floats:
         """Return some columns, in the given order."""
-        return self.values[:, [self.names.index(name) for name in names]]
+        return self.cells[:, [self.names.index(name) for name in names]]
 
     @classmethod
     def of(cls, columns: Mapping[str, NDArray[np.generic]]) -> Matrix:

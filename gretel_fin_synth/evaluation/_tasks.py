@@ -37,13 +37,13 @@ class Examples:
 
     Attributes
     ----------
-    values : numpy.ndarray of float64, shape (n_examples, n_features)
+    features : numpy.ndarray of float64, shape (n_examples, n_features)
         What is known; NaN where something is missing.
     label : numpy.ndarray
         Code of a category, minor units, or 0 and 1.
     """
 
-    values: Floats
+    features: Floats
     label: NDArray[np.generic]
 
     def __len__(self) -> int:
@@ -54,7 +54,7 @@ class Examples:
         if len(self) <= size:
             return self
         chosen = np.sort(rng.choice(len(self), size=size, replace=False))
-        return Examples(self.values[chosen], self.label[chosen])
+        return Examples(self.features[chosen], self.label[chosen])
 
 
 def next_category(tables: Sequence[Table]) -> list[Examples]:

@@ -126,7 +126,7 @@ def tell_apart(real: Table, other: Table, rng: np.random.Generator) -> dict[str,
     for side, table in enumerate(pair):
         if len(table) > _MOST_ROWS:
             rows = np.sort(rng.choice(len(table), size=_MOST_ROWS, replace=False))
-            matrices[side] = Matrix(matrices[side].values[rows], matrices[side].names)
+            matrices[side] = Matrix(matrices[side].cells[rows], matrices[side].names)
             owners[side] = owners[side][rows]
     first, second = _out_of_fold(matrices, owners, nominal, rng)
     ranked = {
@@ -145,7 +145,7 @@ def _out_of_fold(
     """Return for each entry of both tables the log odds of the second, by a model without its customer."""
     from threadpoolctl import threadpool_limits
 
-    values = np.concatenate([matrix.values for matrix in matrices])
+    values = np.concatenate([matrix.cells for matrix in matrices])
     label = np.repeat([0, 1], [len(owner) for owner in owners])
     fold = np.concatenate([_folds(int(owner.max()) + 1, rng)[owner] for owner in owners])
     codes = [matrices[0].names.index(name) for name in nominal]

@@ -145,12 +145,15 @@ def _run(plan: _Plan, tables: Sequence[Table], rng: np.random.Generator) -> Task
     if reason is not None:
         return Task(score=None, metric=plan.metric, notes=(f"Not measured: {reason}.",))
     test = test.sample(_MOST_EXAMPLES, rng)
-    size = min(len(real), max(len(synthetic), _LEAST_EXAMPLES), _MOST_EXAMPLES)
+    enough = len(synthetic) >= _LEAST_EXAMPLES and not (
+        plan.two_answers and len(np.unique(synthetic.label)) < 2
+    )
+    size = min(len(real), len(synthetic) if enough else len(real), _MOST_EXAMPLES)
     naive = plan.naive(real, test)
     train = real.sample(size, rng)
     by_real = plan.measure(plan.learn(train, test, rng), test)
     notes = []
-    if len(synthetic) < _LEAST_EXAMPLES or (plan.two_answers and len(np.unique(synthetic.label)) < 2):
+    if not enough:
         by_synthetic = naive
         notes.append("The synthetic table has no examples to learn it from.")
     else:
@@ -198,9 +201,9 @@ def _learn_categories(train: Examples, test: Examples, rng: np.random.Generator)
         n_jobs=1,
     )
     known = _known(train)
-    model.fit(train.values[:, known], train.label)
+    model.fit(train.features[:, known], train.label)
     chances = np.zeros((len(test), int(max(train.label.max(), test.label.max())) + 1))
-    chances[:, model.classes_] = model.predict_proba(test.values[:, known])
+    chances[:, model.classes_] = model.predict_proba(test.features[:, known])
     return _log_chance(chances, test)
 
 
@@ -239,14 +242,14 @@ def _boosted(
             l2_regularization=1.0,
             early_stopping=False,
             random_state=int(rng.integers(2**31)),
-        ).fit(train.values[:, known], train.label)
-        guesses: NDArray[Any] = getattr(model, answer)(test.values[:, known])
+        ).fit(train.features[:, known], train.label)
+        guesses: NDArray[Any] = getattr(model, answer)(test.features[:, known])
     return guesses
 
 
 def _known(train: Examples) -> NDArray[np.bool_]:
     """Return the features that have at least one value to learn from."""
-    return np.asarray(~np.isnan(train.values).all(axis=0), dtype=np.bool_)
+    return np.asarray(~np.isnan(train.features).all(axis=0), dtype=np.bool_)
 
 
 def _surprise_saved(logs: NDArray[Any], test: Examples) -> float:

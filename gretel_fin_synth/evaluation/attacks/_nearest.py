@@ -90,7 +90,7 @@ def nearest_customer(targets: Sequence[Table], synthetic: Table, reference: Tabl
     """Score customers by how near the nearest synthetic customer is."""
     del reference
     *points, among = customer_space([*targets, synthetic], scale=[len(targets)])
-    return [-nearest_distances(part.values, among.values) for part in points]
+    return [-nearest_distances(part.cells, among.cells) for part in points]
 
 
 def density_ratio(targets: Sequence[Table], synthetic: Table, reference: Table) -> list[Floats]:
@@ -101,7 +101,7 @@ def density_ratio(targets: Sequence[Table], synthetic: Table, reference: Table) 
     count = len(targets)
     *points, among, others = customer_space([*targets, synthetic, reference], scale=[count, count + 1])
     return [
-        np.log(nearest_distances(part.values, others.values) + _NEAREST)
-        - np.log(nearest_distances(part.values, among.values) + _NEAREST)
+        np.log(nearest_distances(part.cells, others.cells) + _NEAREST)
+        - np.log(nearest_distances(part.cells, among.cells) + _NEAREST)
         for part in points
     ]

@@ -45,7 +45,7 @@ def customer_attacks(
     """Return for each attack its hits and whom they concern, among training and holdout customers."""
     tables = [train, holdout, synthetic]
     space = customer_space(tables, scale=[2])
-    points, names = [matrix.values for matrix in space], space[0].names
+    points, names = [matrix.cells for matrix in space], space[0].names
     incomes = [matrix.columns(["amount_in"])[:, 0] for matrix in customer_matrices(tables)]
     pooled = accused(np.concatenate(points[:2]), points[2], rng)
     found = {
