@@ -1,7 +1,7 @@
 """Print what the measures say about tables of which the truth is known: do they catch copies, spare others?
 
-    python benchmarks/controls.py [--quick] [--seed 0]
-    python benchmarks/controls.py --quick --tables TRAIN SYNTHETIC HOLDOUT
+    python benchmarks/controls.py [--engine] [--seed 0]
+    python benchmarks/controls.py --quick [--tables TRAIN SYNTHETIC HOLDOUT]
 
 The tables that stand in for synthetic ones are: `unseen`, other real customers, whom no measure may accuse;
 `shuffled`, the training rows with every column shuffled on its own; `copy`, the training customers under new
@@ -9,7 +9,9 @@ ids; `noisy copy`, the same with dates 1 to 3 days later, amounts up to 3 % off 
 a fifth of the training customers copied, beside unseen ones. The holdout is halved by customer: one half
 makes the tables, the other is the control.
 
-`--quick` prints membership attacks and the classifier only. With `--tables`, three files are measured.
+`--engine` adds a table of this library's engine, and the published output of the original run on its own
+table, for which there is no holdout. `--quick` prints membership attacks and the classifier only; with
+`--tables`, three files are measured.
 """
 
 from __future__ import annotations
@@ -31,42 +33,68 @@ from gretel_fin_synth.evaluation.discriminator import discriminator
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gretel_fin_synth.evaluation import Table
+    from gretel_fin_synth.evaluation import Evaluation, Table
 
-BANK = Path(__file__).parents[2] / "shared" / "data" / "berka_early"
+DATA = Path(__file__).parents[2] / "shared" / "data"
 LEAKED = 0.2
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure tables of which the truth is known.")
+    parser.add_argument(
+        "--engine", action="store_true", help="this library's engine and the original run too"
+    )
     parser.add_argument("--quick", action="store_true", help="membership attacks and classifier only")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tables", nargs=3, metavar=("TRAIN", "SYNTHETIC", "HOLDOUT"))
+    parser.add_argument("--tables", nargs=3, type=Path, metavar=("TRAIN", "SYNTHETIC", "HOLDOUT"))
     options = parser.parse_args(arguments)
     if options.tables is not None:
-        train, synthetic, holdout = (prepare(read_table(Path(path))) for path in options.tables)
-        show({"synthetic": quick_figures(train, synthetic, holdout, options.seed)})
+        train, synthetic, holdout = map(read_table, options.tables)
+        show({"synthetic": measured(train, synthetic, holdout, options)})
         return
     for name, train, holdout in worlds():
         tables = make_controls(train, holdout, options.seed)
-        control = prepare(tables.pop("control"))
-        print(f"\n{name}: {train['customer_id'].nunique()} customers, {len(train):,} rows")
-        real = prepare(train)
-        show(
-            {
-                kind: quick_figures(real, prepare(frame), control, options.seed)
-                for kind, frame in tables.items()
-            }
+        control = tables.pop("control")
+        if options.engine:
+            tables["engine"] = generated(train, options.seed)
+        print(f"\n{name}: {train['customer_id'].nunique()} customers, {len(train):,} rows\n", flush=True)
+        show({kind: measured(train, table, control, options) for kind, table in tables.items()})
+    if options.engine and (DATA / "seed").exists():
+        real, published = (
+            read_table(DATA / "seed" / f"{name}.csv") for name in ("transactions_merged", "synthetic_data")
         )
+        print("\nThe original run, without a holdout\n", flush=True)
+        tables = {"published": published, "engine": generated(real, options.seed)}
+        show({kind: measured(real, table, None, options) for kind, table in tables.items()})
+
+
+def measured(
+    train: pd.DataFrame, table: pd.DataFrame, control: pd.DataFrame | None, options: argparse.Namespace
+) -> dict[str, str]:
+    """Measure one table, giving each figure as text under its name."""
+    began = time.perf_counter()
+    if options.quick:
+        figures = quick_figures(prepare(train), prepare(table), prepare(control), options.seed)
+    else:
+        figures = all_figures(fs.evaluate(train, table, holdout=control, seed=options.seed))
+    return figures | {"seconds": f"{time.perf_counter() - began:.0f}"}
+
+
+def generated(train: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Learn and generate as many customers with this library."""
+    synthesizer = fs.TransactionSynthesizer().fit(train, seed=seed)
+    return synthesizer.sample(n_customers=train["customer_id"].nunique(), seed=seed)
 
 
 def worlds() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
     """Yield the name, the training table and the holdout of each world."""
-    if BANK.exists():
-        yield "berka_early", *(read_table(BANK / f"{part}.parquet") for part in ("train", "holdout"))
+    bank = DATA / "berka_early"
+    if bank.exists():
+        yield "berka_early", *(read_table(bank / f"{part}.parquet") for part in ("train", "holdout"))
     else:
         print("Skipped: the real bank (../shared/data/berka_early) is not here.")
-    yield "stand-in", *fs.split_customers(fs.make_transactions(300, seed=11), 0.5, seed=11)
+    table = fs.make_transactions(300, start="2023-01-01", end="2023-12-31", seed=11)
+    yield "stand-in", *fs.split_customers(table, 0.5, seed=11)
 
 
 def make_controls(train: pd.DataFrame, holdout: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
@@ -116,25 +144,61 @@ def noisy(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def quick_figures(train: Table, synthetic: Table, holdout: Table, seed: int) -> dict[str, str]:
     """Measure membership and the classifier."""
-    began = time.perf_counter()
     membership = membership_attacks(train, synthetic, holdout, np.random.default_rng(seed))
     figures = {
-        f"membership: {TITLES[name]} (AUC; TPR at 1% FPR)": (
+        f"membership: {TITLES[name]} (area; hits at 1 % false alarms)": (
             f"{ranking.auc:.3f} [{ranking.low:.2f}, {ranking.high:.2f}]; {ranking.tpr:.2f}"
         )
         for name, ranking in membership.attacks.items()
     }
     figures["membership: worst"] = f"{membership.attacks[membership.worst].auc:.3f} {membership.worst}"
-    figures["  seconds"] = f"{time.perf_counter() - began:.1f}"
-    began = time.perf_counter()
     found = discriminator(train, synthetic, holdout, np.random.default_rng(seed))
     for name, part in found.breakdown.items():
-        figures[f"classifier: {name} (AUC beside the holdout's)"] = (
+        figures[f"classifier: {name} (area; the holdout's)"] = (
             f"{part.ranking.auc:.3f} [{part.ranking.low:.2f}, {part.ranking.high:.2f}]; "
             f"{part.holdout_ranking.auc:.3f}"
         )
-    figures["  seconds of the classifier"] = f"{time.perf_counter() - began:.1f}"
     return figures
+
+
+def all_figures(found: Evaluation) -> dict[str, str]:
+    """Give the figures of an evaluation as text, with the holdout's in brackets."""
+    figures = {}
+    for name in ("sqs", "fidelity", "integrity", "replay", "dps", "attacks", "discriminator", "utility"):
+        figures[found.measures[name].title] = beside(found[name])
+    figures["  fidelity from floor (0) to holdout (100)"] = number(found.fidelity.normalised)
+    rows = found.replay.breakdown["rows"]
+    figures["  rows replayed"] = f"{rows.share:.1%} ({rows.expected:.1%})"
+    for name, part in found.dps.breakdown.items():
+        figures[f"  {name.replace('_', ' ')}"] = beside(part)
+    for group in found.attacks.breakdown.values():
+        for name, finding in group.items():
+            figures[f"  {TITLES[name]}"] = in_words(finding)
+    for name, part in found["discriminator"].breakdown.items():
+        reference = "" if part.holdout_ranking is None else f" ({part.holdout_ranking.auc:.2f})"
+        figures[f"  classifier on {name.replace('_', ' ')}, area"] = f"{part.ranking.auc:.2f}{reference}"
+    for name, task in found.utility.breakdown.items():
+        trained = "" if task.real is None else f" ({task.synthetic:.2f} of {task.real:.2f})"
+        figures[f"  {name.replace('_', ' ')}"] = number(task.score) + trained
+    figures["May go to"] = ", ".join(found.verdict.audiences) or "nobody"
+    return figures
+
+
+def in_words(finding: object) -> str:
+    if hasattr(finding, "auc"):
+        return f"area {finding.auc:.3f}, hits {finding.tpr:.0%}"
+    if finding.risk is None:
+        return "ignored"
+    return f"risk {finding.risk:.3f} [{finding.low:.2f}, {finding.high:.2f}]"
+
+
+def beside(result: object) -> str:
+    reference = "" if result.reference is None else f" ({result.reference:.0f})"
+    return number(result.score) + reference
+
+
+def number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0f}"
 
 
 def show(columns: dict[str, dict[str, str]]) -> None:
