@@ -13,6 +13,7 @@ from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.clock import SECONDS, Clock
 from gretel_fin_synth.training.local.encoding import build_world, common_kinds, customers_of, exact_parts
 from gretel_fin_synth.training.local.examples import Examples, Sequences, record
+from gretel_fin_synth.training.local.extras import ExtraModels, Rows
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
 from gretel_fin_synth.training.local.plans import PlanModel, Plans
@@ -46,6 +47,7 @@ class Blueprint:
     plans: PlanModel
     profiler: Profiler
     clock: Clock | None
+    extras: ExtraModels | None
     sizes: Sizes
     train: IntArray
     held_out: IntArray
@@ -69,6 +71,7 @@ class Blueprint:
             network=network,
             calibration=None,
             clock=self.clock,
+            extras=self.extras,
             options=self.options,
             blocks=(int(np.clip(len(self.start), 32, 256)), _later_block(self.data.length)),
             minor_units=self.minor_units,
@@ -132,6 +135,9 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     train, held_out = _divide(len(start), options.validation_fraction, rng)
     customer = np.repeat(np.arange(len(start)), data.length)
     clock = Clock.fit(data.kind, encoded.seconds, customer, len(kinds), k)
+    rows = Rows.of(data, encoded.seconds, calendar.first, len(kinds))
+    extras, notes = ExtraModels.of_table(table, encoded.positions, rows, k)
+    warnings += notes
     pairs = list(zip(kinds["type"], kinds["category"], strict=True))
     return Blueprint(
         pairs,
@@ -143,6 +149,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         plans,
         profiler,
         clock,
+        extras,
         sizes,
         train,
         held_out,

@@ -20,11 +20,12 @@ IntArray = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sequences of customers with a kept row, starting amounts (minor units), seconds of the day."""
+    """Customers with a kept row: starting amounts (minor units), seconds of the day, places in the table."""
 
     sequences: Sequences
     start: IntArray
     seconds: IntArray
+    positions: IntArray
 
 
 def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64, minor_units: int) -> Encoded:
@@ -46,7 +47,7 @@ def customers_of(frame: pd.DataFrame, kinds: pd.DataFrame, first: np.datetime64,
     offset = np.r_[0, np.cumsum(length[order])]
     days = day.astype(np.int64)[kept]
     sequences = Sequences(kind[kept][rows], days[rows], cents[rows], offset)
-    return Encoded(sequences, start[first_row[order]], seconds[rows])
+    return Encoded(sequences, start[first_row[order]], seconds[rows], np.flatnonzero(kept)[rows])
 
 
 def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training.local.building import Blueprint, draw_up
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import in_order
+from gretel_fin_synth.training.local.extras import Rows
 from gretel_fin_synth.training.local.fitting import Trainer
 from gretel_fin_synth.training.local.matching import ROUNDS, match
 from gretel_fin_synth.training.local.model import Model
@@ -130,24 +131,29 @@ class LocalBackend:
     ) -> pd.DataFrame:
         """Return customers ``begin`` to ``end`` of one block as a table."""
         start, drawn = model.draw_block(number, seed, temperature)
-        chosen = np.arange(begin, end)
-        drawn, start = drawn.take(chosen), start[chosen]
-        customer = np.repeat(chosen + model.block_bounds(number)[0], drawn.length)
+        customer = np.repeat(np.arange(len(start)), drawn.length)
         dates = model.world.calendar.dates[drawn.day].astype("datetime64[s]")
         if model.clock is not None:
             seconds = model.clock.draw(drawn.kind, np.random.default_rng([seed, number, 1]))
             dates = dates + in_order(customer, drawn.day, seconds)
+        extras = {}
+        if model.extras is not None:
+            seconds = (dates - dates.astype("datetime64[D]")).astype(np.int64)
+            rows = Rows.of(drawn, seconds, model.world.calendar.first, len(model.kinds))
+            extras = model.extras.draw(rows, np.random.default_rng([seed, number, 2]))
         types, categories = (np.array(names, dtype=object) for names in zip(*model.kinds, strict=True))
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
-                "customer_id": customer.astype(str),
+                "customer_id": (customer + model.block_bounds(number)[0]).astype(str),
                 "transaction_date": dates,
                 "transaction_amount": from_minor(drawn.cents, model.minor_units),
                 "transaction_type": pd.array(types[drawn.kind], dtype="str"),
                 "transaction_category": pd.array(categories[drawn.kind], dtype="str"),
-                "starting_amount": from_minor(np.repeat(start, drawn.length), model.minor_units),
+                "starting_amount": from_minor(start[customer], model.minor_units),
+                **extras,
             }
         )
+        return table.iloc[drawn.offset[begin] : drawn.offset[end]]
 
 
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:

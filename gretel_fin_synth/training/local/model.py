@@ -13,6 +13,7 @@ import torch
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import Clock
 from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
+from gretel_fin_synth.training.local.extras import ExtraModels
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.plans import PlanModel, Plans
@@ -45,6 +46,7 @@ class Model:
     network: TransactionLSTM
     calibration: Calibration | None
     clock: Clock | None
+    extras: ExtraModels | None
     options: LSTMOptions
     blocks: tuple[int, int]
     minor_units: int
@@ -98,6 +100,7 @@ class Model:
             "sizes": asdict(self.network.sizes),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "clock": None if self.clock is None else self.clock.to_dict(),
+            "extras": None if self.extras is None else self.extras.to_dict(),
             "options": self.options.to_dict(),
             "blocks": list(self.blocks),
             "minor_units": self.minor_units,
@@ -114,7 +117,7 @@ class Model:
         options = LSTMOptions.from_dict(state["options"])
         network = TransactionLSTM(Sizes(**state["sizes"]), world, options)
         network.load_state_dict(torch.load(directory / "weights.pt", weights_only=True))
-        calibration, clock = state["calibration"], state["clock"]
+        calibration, clock, extras = state["calibration"], state["clock"], state.get("extras")
         return cls(
             kinds=[(a, b) for a, b in state["kinds"]],
             world=world,
@@ -123,6 +126,7 @@ class Model:
             network=network,
             calibration=None if calibration is None else Calibration.from_dict(calibration),
             clock=None if clock is None else Clock.from_dict(clock),
+            extras=None if extras is None else ExtraModels.from_dict(extras),
             options=options,
             blocks=(state["blocks"][0], state["blocks"][1]),
             minor_units=state["minor_units"],

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+
+    from gretel_fin_synth.training.backend import TrainingTable
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,29 @@ class ExtraModels:
             if one.context is not None:
                 contexts[COLUMN + name] = one.context
         return cls(tuple(columns), bins, constants, tuple(learned)), warnings
+
+    @classmethod
+    def of_table(
+        cls, table: TrainingTable, positions: npt.NDArray[np.int64], rows: Rows, k: int
+    ) -> tuple[ExtraModels | None, list[str]]:
+        """Learn the extra columns of a table; None if it has none.
+
+        Parameters
+        ----------
+        table : TrainingTable
+            The table.
+        positions : ndarray of shape (n,)
+            Where each of `rows` is in it.
+        rows : Rows
+            The n transactions that are learned.
+        k : int
+            How many customers must share whatever is kept.
+        """
+        if not table.extra_columns:
+            return None, []
+        names = [column.name for column in table.extra_columns]
+        columns = {name: table.frame[name].iloc[positions].reset_index(drop=True) for name in names}
+        return cls.fit(columns, {column.name: column.kind for column in table.extra_columns}, rows, k)
 
     def draw(self, rows: Rows, rng: np.random.Generator) -> dict[str, Any]:
         """Draw the columns of new customers' transactions.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from gretel_fin_synth.training.local.extras.counting import Counted, count_distinct, dense, lower_quantiles
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.examples import Sequences
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -49,6 +52,12 @@ class Rows:
     seconds: IntArray
     first: np.datetime64
     n_kinds: int
+
+    @classmethod
+    def of(cls, data: Sequences, seconds: IntArray, first: np.datetime64, n_kinds: int) -> Rows:
+        """Return the rows of sequences of customers."""
+        customer = np.repeat(np.arange(len(data.length)), data.length)
+        return cls(data.kind, customer, data.day, data.cents, seconds, first, n_kinds)
 
     def __len__(self) -> int:
         """Return the number of rows."""
