@@ -189,3 +189,9 @@ def test_poor_tables_are_measured_too(case):
     }[case]
     real, synthetic = (prepare(change(crowd(20, seed))) for seed in (1, 2))
     assert 0 <= discriminator(real, synthetic, None, rng()).score <= 100
+
+
+def test_the_lack_of_all_balances_gives_no_one_away(bank):
+    without = prepare(bank[1].source.drop(columns="account_balance"))
+    for ranking in tell_apart(bank[0], without, rng()).values():
+        assert 0.3 < ranking.auc < 0.65

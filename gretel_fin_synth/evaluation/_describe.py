@@ -131,6 +131,8 @@ def sample_customers(table: Table, size: int, rng: np.random.Generator) -> Table
 def row_matrices(tables: Sequence[Table]) -> tuple[list[Matrix], tuple[str, ...]]:
     """Describe every row: itself, its day, the two rows before it, what it repeats, and the balance.
 
+    Balances are missing in all matrices if a table has none at all.
+
     Returns
     -------
     matrices : list of Matrix
@@ -139,13 +141,14 @@ def row_matrices(tables: Sequence[Table]) -> tuple[list[Matrix], tuple[str, ...]
         Names of the columns that are codes of categories.
     """
     origin = min(int(table.day.min(initial=2**40)) for table in tables)
+    balances = _have_balances(tables)
     matrices = [
         Matrix.of(
             {
                 **_itself(table, kinds, origin),
                 **_before(table, kinds),
                 **_repeats(table, kinds),
-                **_balance(table),
+                **_balance(table, table.balance_known & balances),
             }
         )
         for table, kinds in zip(tables, kind_codes(tables), strict=True)
@@ -206,34 +209,42 @@ def _repeats(table: Table, kinds: Ints) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _balance(table: Table) -> dict[str, NDArray[np.generic]]:
-    after = np.where(table.balance_known, signed_log(table.balance_cents), np.nan)
+def _have_balances(tables: Sequence[Table]) -> bool:
+    """Whether every table has some: the lack of a whole column is no likeness to measure."""
+    return all(bool(table.balance_known.any()) for table in tables)
+
+
+def _balance(table: Table, known: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
+    after = np.where(known, signed_log(table.balance_cents), np.nan)
     before_cents = table.balance_cents - table.signed_cents
-    before = np.where(table.balance_known, signed_log(before_cents), np.nan)
+    before = np.where(known, signed_log(before_cents), np.nan)
     share = np.log1p(table.cents) - np.log1p(np.abs(before_cents))
     cents = table.balance_cents % 10**table.minor_units
     return {
         "balance": after,
         "balance_before": before,
-        "share_of_balance": np.where(table.balance_known, share, np.nan),
-        "balance_cents": np.where(table.balance_known, cents, np.nan),
+        "share_of_balance": np.where(known, share, np.nan),
+        "balance_cents": np.where(known, cents, np.nan),
     }
 
 
 def customer_matrices(tables: Sequence[Table]) -> list[Matrix]:
     """Describe every customer: activity, calendar, amounts, kinds, habits and balance.
 
+    Balances are missing in all matrices if a table has none at all.
+
     Names begin with ``when_`` (activity, calendar), ``what_`` (kinds and habits), ``amount_`` or
     ``balance_``.
     """
     origin = min(int(table.day.min(initial=2**40)) for table in tables)
+    balances = _have_balances(tables)
     matrices = []
     for table, kinds in zip(tables, kind_codes(tables, _TOP_KINDS), strict=True):
         columns = {
             **_when(table, origin),
             **_what(table, kinds),
             **_how_much(table, kinds),
-            **_how_rich(table),
+            **_how_rich(table, table.balance_known & balances),
         }
         matrices.append(Matrix.of(columns))
     return matrices
@@ -302,8 +313,8 @@ def _how_much(table: Table, kinds: Ints) -> dict[str, NDArray[np.generic]]:
     return columns
 
 
-def _how_rich(table: Table) -> dict[str, NDArray[np.generic]]:
-    known, size = table.balance_known, table.n_customers
+def _how_rich(table: Table, known: NDArray[np.bool_]) -> dict[str, NDArray[np.generic]]:
+    size = table.n_customers
     owner, logs = table.customer[known], signed_log(table.balance_cents)[known]
     mean = _mean(owner, logs, size)
     opening = table.balance_cents - table.signed_cents

@@ -43,7 +43,8 @@ TITLES: Mapping[str, str] = {
 
 _COUNT = len(ROW_TITLES) + len(CUSTOMER_TITLES) + len(MEMBERSHIP_TITLES)
 _LEVEL = 1 - 0.05 / _COUNT
-_MOST_ROWS = 100_000  # of each table, whole customers
+_MOST_ATTACKED = 150_000  # rows of the real table, and of the holdout, whole customers
+_MOST_KNOWN = 400_000  # rows of the synthetic table, whole customers
 _FEW = 3  # false alarms that a control must leave room for
 _LEVELS = (
     (0.25, "same team", "Very Poor"),
@@ -74,7 +75,8 @@ def attacks(train: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     missing = _missing(train, synthetic, holdout)
     if missing is not None or holdout is None:
         return Score(score=None, notes=(f"Not tested: {missing}.",))
-    tables = [_cut(table, rng) for table in (train, synthetic, holdout)]
+    most = (_MOST_ATTACKED, _MOST_KNOWN, _MOST_ATTACKED)
+    tables = [_cut(table, rows, rng) for table, rows in zip((train, synthetic, holdout), most, strict=True)]
     parts: dict[str, Mapping[str, Finding]] = {
         "on_rows": _risks(row_attacks(tables[0], tables[1], tables[2], rng)),
         "on_customers": _risks(customer_attacks(tables[0], tables[1], tables[2], rng)),
@@ -132,8 +134,8 @@ def _missing(train: Table, synthetic: Table, holdout: Table | None) -> str | Non
     return None
 
 
-def _cut(table: Table, rng: np.random.Generator) -> Table:
-    size = int(_MOST_ROWS * table.n_customers / max(len(table), 1))
+def _cut(table: Table, rows: int, rng: np.random.Generator) -> Table:
+    size = int(rows * table.n_customers / max(len(table), 1))
     return sample_customers(table, max(size, LEAST_CUSTOMERS), rng)
 
 
