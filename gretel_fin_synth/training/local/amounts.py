@@ -121,7 +121,7 @@ class AmountTable:
         """Return an amount of the cell for each number in [0, 1): log-uniform, of the cell's roundness."""
         low, high = self.low[kind, cell], self.high[kind, cell]
         step, residue = self.step[kind, cell], self.residue[kind, cell]
-        log_low, log_high = np.log(low - step / 2 + 1e-9), np.log(high + step / 2)
+        log_low, log_high = np.log(np.maximum(low - step / 2, low / 2)), np.log(high + step / 2)
         raw = np.exp(log_low + uniform * (log_high - log_low))
         rounded = np.rint((raw - residue) / step).astype(np.int64) * step + residue
         return np.clip(rounded, low, high)

@@ -16,7 +16,7 @@ from gretel_fin_synth.training.local.examples import Examples, Sequences, record
 from gretel_fin_synth.training.local.extras import ExtraModels, Rows
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
-from gretel_fin_synth.training.local.plans import PlanModel, Plans
+from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans
 from gretel_fin_synth.training.local.profiles import Profiler
 
 if TYPE_CHECKING:
@@ -89,12 +89,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     """
     frame, warnings = table.frame, []
     n_customers = frame["customer_id"].nunique()
-    if n_customers < MIN_CUSTOMERS:
-        msg = (
-            f"The table has {n_customers} customers, and a model of fewer than {MIN_CUSTOMERS} would only "
-            "copy them.\n\nHint: give a table with more customers, or make one: make_transactions(200)"
-        )
-        raise ParameterError(msg)
+    _enough(n_customers)
     if n_customers < FEW_CUSTOMERS:
         warnings.append(f"there are only {n_customers} customers; expect a rough likeness and little privacy")
     k = least_customers(n_customers, options)
@@ -103,6 +98,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     calendar = _calendar(frame["transaction_date"])
     encoded = customers_of(frame, kinds, calendar.first, table.minor_units)
     data, start = encoded.sequences, encoded.start
+    _enough(len(start))
     world = build_world(data, start, kinds, calendar, k)
     if world.amounts.n_clipped:
         warnings.append(
@@ -111,8 +107,9 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         )
     rng = np.random.default_rng(seed)
     profiler = Profiler.fit(data, len(kinds))
+    exact = exact_parts(data, start, world.sign, calendar.n_days)
     plans = PlanModel.fit(
-        exact_parts(data, start, calendar.n_days),
+        exact,
         profiler.codes(data, start, world),
         neighbours=_neighbours(len(start), options),
         n_days=calendar.n_days,
@@ -121,7 +118,14 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     )
     with_ends, ends = data.with_ends()
     n_gaps = _n_gaps(data, calendar.n_days)
-    observed = Plans(data.day[data.offset[:-1]], data.day[data.offset[1:] - 1], start, plans.codes)
+    observed = Plans(
+        data.day[data.offset[:-1]],
+        data.day[data.offset[1:] - 1],
+        start,
+        exact[:, EXACT.index("end")].astype(np.int64),
+        exact[:, EXACT.index("swing")],
+        plans.codes,
+    )
     examples = record(world, observed, with_ends, ends, n_gaps)
     sizes = Sizes(
         n_kinds=len(kinds),
@@ -129,8 +133,8 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         n_kind_context=examples.kind_context.shape[1],
         n_code=plans.codes.shape[1],
         n_gaps=n_gaps,
-        hidden=options.hidden_size or hidden_size(len(data.kind)),
-        dropout=options.dropout,
+        hidden=options.hidden_size or hidden_size(len(data.kind), len(start)),
+        dropout=dropout(len(start)) if options.dropout is None else options.dropout,
     )
     train, held_out = _divide(len(start), options.validation_fraction, rng)
     customer = np.repeat(np.arange(len(start)), data.length)
@@ -159,15 +163,31 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     )
 
 
+def _enough(n_customers: int) -> None:
+    if n_customers < MIN_CUSTOMERS:
+        msg = (
+            f"There are {n_customers} customers to learn from; a model of fewer than {MIN_CUSTOMERS} would "
+            "only copy them.\n\nHint: give a table with more customers, or make one: make_transactions(200)"
+        )
+        raise ParameterError(msg)
+
+
 def least_customers(n_customers: int, options: LSTMOptions) -> int:
-    """Return k: 5 from 250 customers on, fewer below, never under 2 unless asked for."""
+    """Return k: 5 from 250 customers on, fewer below, never under 3 unless asked for."""
     if options.min_customers is not None:
         return options.min_customers
-    return int(np.clip(n_customers // 50, 2, 5))
+    return int(np.clip(n_customers // 50, 3, 5))
 
 
-def hidden_size(n_rows: int) -> int:
-    """Return units of the LSTM for a number of rows."""
+def dropout(n_customers: int) -> float:
+    """Return the share of units left out: the fewer customers, the more."""
+    return float(np.interp(n_customers, [60, 200], [0.5, 0.3]))
+
+
+def hidden_size(n_rows: int, n_customers: int) -> int:
+    """Return units of the LSTM: few customers are learned by heart by a large one."""
+    if n_customers < 100:
+        return 48
     return next(
         size for size, limit in ((48, 3_000), (96, 40_000), (128, 150_000), (192, 10**12)) if n_rows <= limit
     )

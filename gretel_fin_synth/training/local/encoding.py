@@ -13,7 +13,7 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
-from gretel_fin_synth.training.local.profiles import repeats, running_balances
+from gretel_fin_synth.training.local.profiles import repeats, running_balances, swings
 
 IntArray = npt.NDArray[np.int64]
 
@@ -78,10 +78,13 @@ def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar:
     return World(calendar, amounts, scales, sign, repeated)
 
 
-def exact_parts(data: Sequences, start: IntArray, n_days: int) -> npt.NDArray[np.float64]:
-    """Return first day, days without rows at the end, starting amount; (n, 3)."""
+def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
+    """Return first day, days without rows at the end, first and last balance, swing; (n, 5)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
-    return np.column_stack([first, n_days - 1 - last, start]).astype(float)
+    end = running_balances(data, start, sign)[data.offset[1:] - 1]
+    return np.column_stack([first, n_days - 1 - last, start, end, swings(data, start, end, sign)]).astype(
+        float
+    )
 
 
 def world_to_dict(world: World) -> dict[str, Any]:

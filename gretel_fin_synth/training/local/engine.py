@@ -16,10 +16,11 @@ from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import in_order
 from gretel_fin_synth.training.local.extras import Rows
 from gretel_fin_synth.training.local.fitting import Trainer
-from gretel_fin_synth.training.local.matching import ROUNDS, match
+from gretel_fin_synth.training.local.matching import ROUNDS, match, settle
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
+from gretel_fin_synth.training.local.profiles import running_balances, swings
 from gretel_fin_synth.training.local.progress import ProgressBar
 from gretel_fin_synth.training.local.threads import one_thread
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalBackend"]
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 
 
 class LocalBackend:
@@ -67,28 +69,39 @@ class LocalBackend:
         trainer = Trainer(
             network, plan.with_ends, plan.examples, plan.codes, plan.plans.noise, self.options, seed
         )
-        interrupted = False
-        with ProgressBar(self.options.epochs, progress) as bar:
-            try:
-                best = trainer.fit(plan.train, plan.held_out, bar.show)
-            except KeyboardInterrupt:
-                interrupted = True
+        try:
+            with ProgressBar(self.options.epochs, progress) as bar:
+                trainer.fit(plan.train, plan.held_out, bar.show)
+            self._model = plan.model(network)
+            self._adjust(self._model, plan, seed)
+        except KeyboardInterrupt:
+            if trainer.best.epoch:
+                self._model = self._model or plan.model(network)
                 self.warnings.append(
-                    "training was interrupted; the best state so far is used, not calibrated"
+                    f"interrupted: the best state of {trainer.best.epoch} epochs is used, not fully adjusted"
                 )
-            else:
-                if best == self.options.epochs:
-                    self.warnings.append(
-                        f"training reached its {self.options.epochs} epochs while still getting better; "
-                        "TransactionSynthesizer(epochs=...) allows more"
-                    )
-        self._model = plan.model(network)
-        if interrupted:
-            raise KeyboardInterrupt
+            raise
+        if trainer.best.epoch == self.options.epochs:
+            self.warnings.append(
+                f"training reached its {self.options.epochs} epochs while still getting better; "
+                "TransactionSynthesizer(epochs=...) allows more"
+            )
+
+    def _adjust(self, model: Model, plan: Blueprint, seed: int) -> None:
+        """Let the model run freely and bring what it does closer to the data."""
         if self.options.uses("matching"):
-            match(network, plan.data, lambda number: _candidates(self._fitted(), plan, seed, number)[1])
+            match(model.network, plan.data, lambda number: _candidates(model, plan, seed, number)[1])
+        if self.options.uses("settling"):
+            sign = model.world.sign
+
+            def strays(number: int) -> FloatArray:
+                plans, drawn = _candidates(model, plan, seed, ROUNDS + 1 + number)
+                return swings(drawn, plans.start, plans.end, sign)
+
+            end = running_balances(plan.data, plan.start, sign)[plan.data.offset[1:] - 1]
+            settle(model.network, swings(plan.data, plan.start, end, sign), strays)
         if self.options.uses("calibration"):
-            self._model.calibration = _calibrate(self._model, plan, seed)
+            model.calibration = _calibrate(model, plan, seed)
 
     @one_thread
     def sample(self, request: SampleRequest) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,22 @@ class Progress:
 
 
 @dataclass
+class Best:
+    """The best state of a network so far; ``epoch`` is 0 before the first was through."""
+
+    state: dict[str, Tensor]
+    loss: float = float("inf")
+    epoch: int = 0
+
+    def improve(self, network: TransactionLSTM, loss: float, epoch: int) -> bool:
+        """Keep the network's state if its loss is clearly lower; return whether it is."""
+        if loss >= self.loss - 1e-4 and self.epoch:
+            return False
+        self.state, self.loss, self.epoch = copy.deepcopy(network.state_dict()), loss, epoch
+        return True
+
+
+@dataclass
 class Trainer:
     """Trains a network on recorded examples.
 
@@ -65,10 +81,9 @@ class Trainer:
     code_noise: float
     options: LSTMOptions
     seed: int
-    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    history: list[Progress] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.best = Best(copy.deepcopy(self.network.state_dict()))
         e = self.examples
         gap_next = np.searchsorted(GAP_EDGES, e.gap, side="right")
         self.tensors = {
@@ -77,49 +92,52 @@ class Trainer:
         self.tensors["log_in_cell"] = self.tensors["log_in_cell"].float()
         self.tensors["code"] = torch.as_tensor(self.code)
 
-    def fit(self, train: IntArray, held_out: IntArray, report: Callable[[Progress], None]) -> int:
-        """Train on some customers until the loss of the others stops falling; return the best epoch."""
+    def fit(self, train: IntArray, held_out: IntArray, report: Callable[[Progress], None]) -> Best:
+        """Train on some customers until the loss of the others stops falling; return the best state.
+
+        The network is in that state afterwards, also after an error or an interrupt.
+        """
         rng = np.random.default_rng(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         torch.manual_seed(self.seed)
         optimiser = torch.optim.AdamW(
             self.network.parameter_groups(self.options.learning_rate), weight_decay=self.options.weight_decay
         )
-        best, best_epoch, best_state = np.inf, 0, copy.deepcopy(self.network.state_dict())
-        since, decays, began = 0, 0, time.monotonic()
-        for epoch in range(1, self.options.epochs + 1):
-            try:
-                train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
-                loss = self.loss_of(held_out)
-            except KeyboardInterrupt:
-                self.network.load_state_dict(best_state)
-                raise
-            progress = Progress(
-                epoch,
-                self.options.epochs,
-                train_loss,
-                loss,
-                int(self.data.length[train].sum()),
-                time.monotonic() - began,
-            )
-            self.history.append(progress)
-            report(progress)
-            if loss < best - 1e-4:
-                best, best_epoch, best_state, since = loss, epoch, copy.deepcopy(self.network.state_dict()), 0
-                continue
-            since += 1
-            if since >= PATIENCE:
-                if decays == DECAYS:
-                    break
-                decays, since = decays + 1, 0
-                self.network.load_state_dict(best_state)
-                for group in optimiser.param_groups:
-                    group["lr"] /= 3
-            if self.options.max_seconds is not None and progress.seconds > self.options.max_seconds:
-                break
-        self.network.load_state_dict(best_state)
+        try:
+            self._descend(train, held_out, optimiser, rng, generator, report)
+        finally:
+            self.network.load_state_dict(self.best.state)
         self._polish(np.sort(np.r_[train, held_out]), rng, generator)
-        return best_epoch
+        return self.best
+
+    def _descend(
+        self,
+        train: IntArray,
+        held_out: IntArray,
+        optimiser: torch.optim.Optimizer,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        report: Callable[[Progress], None],
+    ) -> None:
+        """Go through the customers until it no longer helps, with smaller and smaller steps."""
+        self.best = Best(copy.deepcopy(self.network.state_dict()))
+        since, decays, began, rows = 0, 0, time.monotonic(), int(self.data.length[train].sum())
+        for epoch in range(1, self.options.epochs + 1):
+            train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
+            loss = self.loss_of(held_out)
+            since = 0 if self.best.improve(self.network, loss, epoch) else since + 1
+            seconds = time.monotonic() - began
+            report(Progress(epoch, self.options.epochs, train_loss, loss, rows, seconds))
+            if self.options.max_seconds is not None and seconds > self.options.max_seconds:
+                return
+            if since < PATIENCE:
+                continue
+            if decays == DECAYS:
+                return
+            decays, since = decays + 1, 0
+            self.network.load_state_dict(self.best.state)
+            for group in optimiser.param_groups:
+                group["lr"] /= 3
 
     def _polish(self, customers: IntArray, rng: np.random.Generator, generator: torch.Generator) -> None:
         """Fit the tables of log odds alone, without dropout: mean predictions become the data's."""

@@ -219,6 +219,15 @@ class History:
         own = self.world.scales.after_class(after)
         return np.stack([own, self.relative_classes(a, after)], axis=2).astype(np.uint8)
 
+    def strain(self, day: IntArray, balance_after: IntArray) -> Float32Array:
+        """Return half the squared distance of balances, (a, n), from the plan's line on a day, in swings."""
+        plans = self.plans
+        share = (day - plans.first_day) / np.maximum(plans.last_day - plans.first_day, 1)
+        line = plans.start + (plans.end - plans.start) * share
+        unit = np.maximum(plans.swing, 0.02 * self.world.scales.typical)
+        away = (balance_after - line[:, None]) / unit[:, None]
+        return (0.5 * np.square(np.clip(away, -50, 50))).astype(np.float32)
+
     def gap_class(self, a: int) -> IntArray:
         """Return the class of days between the last two transactions."""
         return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")

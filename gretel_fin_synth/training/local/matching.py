@@ -29,6 +29,9 @@ FloatArray = npt.NDArray[np.float64]
 ROUNDS = 3
 DAMPING = 0.7
 LARGEST_STEP = 1.0
+FREE = 1.1
+FIRST_PULL = 0.02
+LARGEST_PULL = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,21 @@ def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Seque
             _move(network.kind_offset, np.log(wanted.rows / found.rows))
             _move(network.copy_offset, _logit(wanted.repeated) - _logit(found.repeated))
             _move(network.pace_offset, np.array([np.log(wanted.pace / found.pace)]))
+
+
+def settle(network: TransactionLSTM, real: FloatArray, draw: Callable[[int], FloatArray]) -> None:
+    """Raise the pull towards the planned balance until balances stray no farther than real ones.
+
+    ``real`` holds how far each real customer's balance strays from its line, ``draw(round)`` the same of
+    freely drawn customers; where these stray no farther by themselves, there is no pull.
+    """
+    for number in range(ROUNDS + 1):
+        ratio = float(np.median(draw(number)) / max(np.median(real), 1.0))
+        with torch.no_grad():
+            if number == 0 and ratio <= FREE:
+                return
+            now = float(network.pull) if number else FIRST_PULL
+            network.pull.fill_(min(now * max(ratio, 0.3) ** 1.5, LARGEST_PULL))
 
 
 def _move(offset: torch.Tensor, step: FloatArray) -> None:

@@ -79,6 +79,7 @@ class TransactionLSTM(nn.Module):
     first_offset: Tensor
     copy_offset: Tensor
     pace_offset: Tensor
+    pull: Tensor
 
     def __init__(self, sizes: Sizes, world: World, options: LSTMOptions) -> None:
         super().__init__()
@@ -129,6 +130,7 @@ class TransactionLSTM(nn.Module):
             ("kind_offset", sizes.n_kinds),
             ("first_offset", sizes.n_kinds),
             ("copy_offset", sizes.n_kinds),
+            ("pull", 1),
             ("pace_offset", 1),
         ):
             self.register_buffer(name, torch.zeros(size))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from math import isfinite
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
 
 from gretel_fin_synth.errors import ParameterError
 
-MECHANISMS = ("copy", "due", "balance", "plan_codes", "matching", "calibration")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MECHANISMS = ("copy", "due", "balance", "plan_codes", "matching", "settling", "calibration")
 
 
 @dataclass(frozen=True)
@@ -20,8 +25,8 @@ class LSTMOptions:
         Most passes over the training customers; training usually stops earlier by itself.
     hidden_size : int or None
         Units of the LSTM; None chooses by the number of rows.
-    dropout : float
-        Share of units left out while training, in [0, 1).
+    dropout : float or None
+        Share of units left out while training, in [0, 1); None chooses by the number of customers.
     learning_rate : float
         First learning rate of AdamW; it falls when the held-out loss does not.
     weight_decay : float
@@ -30,7 +35,7 @@ class LSTMOptions:
         Share of customers held out inside ``fit`` to decide when to stop.
     min_customers : int or None
         k: no category, exact amount or extreme value that fewer customers have is ever generated. None
-        means 5 where the table is large enough (250 customers), less below that, never below 2.
+        means 5 where the table is large enough (250 customers), less below that, never below 3.
     plan_neighbours : int or None
         How many training customers, on average, are compatible with the coarse plan a synthetic customer is
         drawn from (the effective number of neighbours). Larger is more private. None chooses by table size.
@@ -38,12 +43,12 @@ class LSTMOptions:
         Time after which training stops with the best state so far; None for no limit.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``plan_codes``,
-        ``matching``, ``calibration``.
+        ``matching``, ``settling``, ``calibration``.
     """
 
     epochs: int = 60
     hidden_size: int | None = None
-    dropout: float = 0.3
+    dropout: float | None = None
     learning_rate: float = 3e-3
     weight_decay: float = 1e-2
     validation_fraction: float = 0.12
@@ -53,42 +58,19 @@ class LSTMOptions:
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _require("epochs", self.epochs, self.epochs >= 1, "a whole number of at least 1")
-        _require(
-            "hidden_size",
-            self.hidden_size,
-            self.hidden_size is None or self.hidden_size >= 4,
-            "None or a whole number of at least 4",
-        )
-        _require("dropout", self.dropout, 0 <= self.dropout < 1, "a number in [0, 1)")
-        _require("learning_rate", self.learning_rate, self.learning_rate > 0, "a positive number")
-        _require("weight_decay", self.weight_decay, self.weight_decay >= 0, "a number of at least 0")
-        _require(
-            "validation_fraction",
-            self.validation_fraction,
-            0 < self.validation_fraction < 0.9,
-            "a number in (0, 0.9)",
-        )
-        _require(
-            "min_customers",
-            self.min_customers,
-            self.min_customers is None or self.min_customers >= 1,
-            "None or a whole number of at least 1",
-        )
-        _require(
-            "plan_neighbours",
-            self.plan_neighbours,
-            self.plan_neighbours is None or self.plan_neighbours >= 1,
-            "None or a whole number of at least 1",
-        )
-        _require(
-            "max_seconds",
-            self.max_seconds,
-            self.max_seconds is None or self.max_seconds > 0,
-            "None or a positive number of seconds",
-        )
-        unknown = sorted(set(self.without) - set(MECHANISMS))
-        _require("without", self.without, not unknown, f"a tuple out of {MECHANISMS}")
+        _check_whole("epochs", self.epochs, least=1)
+        _check_whole("hidden_size", self.hidden_size, least=4, optional=True)
+        _check_whole("min_customers", self.min_customers, least=1, optional=True)
+        _check_whole("plan_neighbours", self.plan_neighbours, least=1, optional=True)
+        if self.dropout is not None:
+            _check_number("dropout", self.dropout, lambda x: 0 <= x < 1, "None or a number in [0, 1)")
+        _check_number("learning_rate", self.learning_rate, lambda x: x > 0, "a positive number")
+        _check_number("weight_decay", self.weight_decay, lambda x: x >= 0, "a number of at least 0")
+        _check_number("validation_fraction", self.validation_fraction, lambda x: 0 < x < 0.9, "in (0, 0.9)")
+        if self.max_seconds is not None:
+            _check_number("max_seconds", self.max_seconds, lambda x: x > 0, "None or a positive number")
+        known = isinstance(self.without, (tuple, list)) and set(self.without) <= set(MECHANISMS)
+        _require("without", self.without, known, f"a tuple out of {MECHANISMS}")
         object.__setattr__(self, "without", tuple(self.without))
 
     def uses(self, mechanism: str) -> bool:
@@ -108,7 +90,20 @@ class LSTMOptions:
             names = ", ".join(known)
             msg = f"Unknown option {unknown[0]!r} for backend 'local'.\n\nHint: the options are {names}."
             raise ParameterError(msg)
-        return cls(**{**values, "without": tuple(values.get("without", ()))})
+        return cls(**values)
+
+
+def _check_whole(name: str, value: Any, *, least: int, optional: bool = False) -> None:
+    whole = isinstance(value, Integral) and not isinstance(value, bool) and value >= least  # type: ignore[operator]
+    allowed = f"a whole number of at least {least}"
+    _require(
+        name, value, whole or (optional and value is None), f"None or {allowed}" if optional else allowed
+    )
+
+
+def _check_number(name: str, value: object, holds: Callable[[float], bool], allowed: str) -> None:
+    number = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    _require(name, value, number and holds(float(value)), allowed)  # type: ignore[arg-type]
 
 
 def _require(name: str, value: object, holds: bool, allowed: str) -> None:

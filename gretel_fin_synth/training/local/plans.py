@@ -1,6 +1,6 @@
 """Plans: what is decided about a customer before the first transaction.
 
-A plan has exact parts, which the sequence then keeps (first and last day, starting amount),
+A plan has exact parts, which the sequence then keeps (first and last day, first and last balance, swing),
 and a coarse code of the customer's way of life (activity, income, level and swing of the balance, variety,
 ...), of which the network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of
 normal scores: a customer is taken at random and moved by Gaussian noise so large that on average
@@ -20,20 +20,23 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 EXACT_NOISE = 0.3
-EXACT = ("first_day", "tail_days", "start")
+EXACT = ("first_day", "tail_days", "start", "end", "swing")
 
 
 @dataclass(frozen=True)
 class Plans:
     """Plans of n customers.
 
-    ``first_day``, ``last_day`` and ``start`` (minor units) have shape (n,); ``code``, (n, n_codes), holds
-    normal scores.
+    ``first_day``, ``last_day``, ``start``, ``end`` and ``swing`` (first and last balance and the standard
+    deviation around the line between them, minor units) have shape (n,); ``code``, (n, n_codes), holds normal
+    scores.
     """
 
     first_day: IntArray
     last_day: IntArray
     start: IntArray
+    end: IntArray
+    swing: FloatArray
     code: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -50,9 +53,9 @@ class PlanModel:
 
     Parameters
     ----------
-    quantiles : ndarray of shape (3, n)
+    quantiles : ndarray of shape (5, n)
         Sorted values of the exact parts.
-    scores : ndarray of shape (n, 3 + n_codes)
+    scores : ndarray of shape (n, 5 + n_codes)
         Normal scores of the training customers.
     noise : float
         Standard deviation of the noise added to a score.
@@ -76,7 +79,7 @@ class PlanModel:
         k: int,
         rng: np.random.Generator,
     ) -> PlanModel:
-        """Learn from the exact parts (n, 3) and the codes (n, n_codes)."""
+        """Learn from the exact parts (n, 5) and the codes (n, n_codes)."""
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
         scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
         quantiles = np.stack([_shared_quantiles(np.sort(column), k) for column in exact.T])
@@ -95,11 +98,16 @@ class PlanModel:
         noise = np.where(np.arange(self.scores.shape[1]) < n_exact, EXACT_NOISE * self.noise, self.noise)
         noisy = self.scores[base] + noise * rng.standard_normal((n, self.scores.shape[1]))
         uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
-        first, tail, start = (self._value(part, uniform[:, part]) for part in range(n_exact))
+        first, tail, start, end, swing = (self._value(part, uniform[:, part]) for part in range(n_exact))
         first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)
         last_day = np.clip(self.n_days - 1 - np.rint(tail), first_day, self.n_days - 1).astype(np.int64)
         return Plans(
-            first_day, last_day, np.rint(start).astype(np.int64), noisy[:, n_exact:].astype(np.float32)
+            first_day,
+            last_day,
+            np.rint(start).astype(np.int64),
+            np.rint(end).astype(np.int64),
+            swing,
+            noisy[:, n_exact:].astype(np.float32),
         )
 
     def _value(self, part: int, uniform: FloatArray) -> FloatArray:

@@ -25,6 +25,18 @@ def running_balances(data: Sequences, start: IntArray, sign: IntArray) -> IntArr
     return total + np.repeat(start - before, data.length)
 
 
+def swings(data: Sequences, start: IntArray, end: IntArray, sign: IntArray) -> FloatArray:
+    """Return how far balances stray from the straight line between two amounts, (customers,), minor units."""
+    at, length = data.offset[:-1], data.length
+    first = np.repeat(data.day[at], length)
+    days = np.repeat(data.day[data.offset[1:] - 1] - data.day[at], length)
+    line = np.repeat(start, length) + np.repeat(end - start, length) * (data.day - first) / np.maximum(
+        days, 1
+    )
+    away = (running_balances(data, start, sign) - line) ** 2
+    return np.asarray(np.sqrt(np.add.reduceat(away, at) / length))
+
+
 @dataclass(frozen=True)
 class Profiler:
     """Describes customers of one table.

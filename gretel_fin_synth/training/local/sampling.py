@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 
+MOST_STRAIN = 6.0
+
 
 def draw_sequences(
     network: TransactionLSTM,
@@ -114,12 +116,23 @@ def _draw_amount(
         torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
         torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)),
     )
+    if float(network.pull) > 0:
+        after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
+        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
     choice = _choose(logits / temperature, rng)
     copied = choice < N_SLOTS
     cell = np.where(copied, 0, choice - N_SLOTS)
     drawn = world.amounts.draw(kind, cell, rng.random(a))
     own = amounts[np.arange(a), np.minimum(choice, N_SLOTS - 1)]
     return np.where(copied, own, drawn)
+
+
+def pulled(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
+    """Make cells that strain the plan's balance less likely; the chance of copying stays."""
+    cells = logits[:, N_SLOTS:]
+    tilted = cells - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
+    kept = cells.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
+    return torch.cat([logits[:, :N_SLOTS], tilted + kept], dim=1)
 
 
 def _choose(logits: torch.Tensor, rng: np.random.Generator) -> IntArray:

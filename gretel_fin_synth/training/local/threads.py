@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 
 
 def one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Run a function with one thread of torch on the CPU, and put the number back.
+    """Run a function with one thread of torch on the CPU, and put number and random state back.
 
     The operations are too small to gain from a second thread, and on a busy machine threads that wait for one
     another cost many times what they bring. One thread also gives the same sums, hence the same rows, however
@@ -27,7 +27,8 @@ def one_thread(function: Callable[Arguments, Result]) -> Callable[Arguments, Res
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return function(*args, **kwargs)
+            with torch.random.fork_rng(devices=[]):
+                return function(*args, **kwargs)
         finally:
             torch.set_num_threads(before)
 

@@ -58,8 +58,8 @@ class Grid:
             if (rounded == values).all():
                 step = int(np.gcd.reduce(np.rint(values * 10.0**decimals).astype(np.int64))) or 1
                 return cls(decimals, step, single and decimals > 0, whole)
-        typical = float(np.median(np.abs(values[values != 0])))
-        digits = min(SIGNIFICANT - 1 - int(np.floor(np.log10(typical))), int(15 - np.ceil(np.log10(largest))))
+        small = float(lower_quantiles(np.abs(values[values != 0]), np.array([0.1]))[0])
+        digits = min(SIGNIFICANT - 1 - int(np.floor(np.log10(small))), int(15 - np.ceil(np.log10(largest))))
         return cls(digits, 1, single, whole)
 
     def encode(self, values: FloatArray) -> IntArray:
@@ -96,7 +96,10 @@ class Cells:
 
     @classmethod
     def fit(cls, steps: IntArray, person: IntArray, k: int) -> Cells:
-        """Cut the values of k customers or more into cells, each of k and within what k of them reach."""
+        """Cut values into cells, each of k customers and within what k of them reach.
+
+        There must be ``least_customers(k)`` customers, or k that share a value.
+        """
         found = Counted.of(person, steps)
         values, count = steps[found.first()], found.size()
         shared = np.flatnonzero((found.holders() >= k) & (count >= MIN_SHARE * len(steps)))
@@ -148,19 +151,28 @@ def _between(low: IntArray, high: IntArray, uniform: FloatArray) -> IntArray:
     return np.clip(steps, low, high)
 
 
+def least_customers(k: int) -> int:
+    """Return of how many customers each k reach a common value, whatever values they have."""
+    return 2 * k - 1
+
+
 def reach(values: IntArray, person: IntArray, k: int) -> tuple[int, int]:
-    """Return the k-th lowest and the k-th highest of the customers' own extremes."""
+    """Return the k-th lowest and the k-th highest of the customers' own extremes.
+
+    The second may be below the first if fewer than 2 k - 1 customers have a value: k then reach nothing.
+    """
     code, n = dense(person)
     lowest, highest = np.full(n, np.iinfo(np.int64).max), np.full(n, np.iinfo(np.int64).min)
     np.minimum.at(lowest, code, values)
     np.maximum.at(highest, code, values)
-    low, high = int(np.sort(lowest)[min(k, n) - 1]), int(np.sort(highest)[-min(k, n)])
-    return (low, high) if low <= high else (int(np.sort(values)[len(values) // 2]),) * 2
+    return int(np.sort(lowest)[min(k, n) - 1]), int(np.sort(highest)[-min(k, n)])
 
 
 def _ranges(values: IntArray, person: IntArray, k: int) -> list[tuple[int, int, int]]:
     """Cut values at quantiles into ranges of at least k customers: first, last, number of rows."""
     low, high = reach(values, person, k)
+    if low > high:
+        return []
     inside = np.clip(values, low, high)
     most = min(len(values) // ROWS_PER_RANGE, count_distinct(person) // k, MAX_RANGES)
     cuts = lower_quantiles(inside, np.linspace(0, 1, max(most, 1) + 1)[1:-1])

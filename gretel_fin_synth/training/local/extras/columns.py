@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from gretel_fin_synth.training.local.extras.cells import Grid
+from gretel_fin_synth.training.local.extras.cells import Grid, least_customers
 from gretel_fin_synth.training.local.extras.counting import Runs, dense
 from gretel_fin_synth.training.local.extras.labels import Labels
 from gretel_fin_synth.training.local.extras.numbers import Numbers
@@ -219,10 +219,7 @@ def fit_column(
     present = ~absent
     here, near = rows.take(present), take_contexts(contexts, present)
     learn = {"category": _fit_category, "number": _fit_number, "datetime": _fit_dates}[kind]
-    filled = given[present].reset_index(drop=True)
-    cells, warnings, code = (
-        learn(name, filled, here, near, k) if here.n_customers >= k else (None, [empty(name, k)], None)
-    )
+    cells, warnings, code = learn(name, given[present].reset_index(drop=True), here, near, k)
     missing = None
     if absent.any() and cells is not None:
         missing = Labels.fit(absent.astype(np.int64), 2, 2, rows, contexts, k=k, k_base=1)
@@ -255,9 +252,9 @@ def since(rows: Rows, follows: str) -> IntArray:
     return {"day": rows.day * SECONDS, "moment": rows.moment, "start": np.zeros(len(rows), np.int64)}[follows]
 
 
-def empty(name: str, k: int) -> str:
+def empty(name: str, least: int, what: str = "share") -> str:
     """Return the warning for a column without a value that may be generated."""
-    return f"column {name!r} is empty in what is generated: no value is shared by at least {k} customers"
+    return f"column {name!r} is empty in what is generated: at least {least} customers must {what} a value"
 
 
 def as_numbers(given: pd.Series[Any]) -> pd.Series[Any]:
@@ -314,6 +311,8 @@ def left_out(name: str, rare: BoolArray, items: npt.NDArray[Any], n_kept: int, k
 
 
 def _fit_number(name: str, given: pd.Series[Any], rows: Rows, contexts: Contexts, k: int) -> Fitted:
+    if rows.n_customers < least_customers(k):
+        return None, [empty(name, least_customers(k), "have")], None
     values = given.to_numpy(dtype=np.float64)
     grid = Grid.fit(values, whole=given.dtype.kind in "iu")
     numbers = Numbers.fit(grid.encode(values), rows, contexts, k)
@@ -321,6 +320,8 @@ def _fit_number(name: str, given: pd.Series[Any], rows: Rows, contexts: Contexts
 
 
 def _fit_dates(name: str, given: pd.Series[Any], rows: Rows, contexts: Contexts, k: int) -> Fitted:
+    if rows.n_customers < least_customers(k):
+        return None, [empty(name, least_customers(k), "have")], None
     seconds = whole_seconds(given, rows.first)
     follows = _followed(seconds, rows)
     away = seconds - since(rows, follows)

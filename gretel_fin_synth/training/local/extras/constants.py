@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.extras.cells import Cells, Grid
+from gretel_fin_synth.training.local.extras.cells import Cells, Grid, least_customers
 from gretel_fin_synth.training.local.extras.columns import category_context, empty, left_out, spread
 from gretel_fin_synth.training.local.extras.counting import dense
 from gretel_fin_synth.training.local.extras.levels import Levels
@@ -244,10 +244,10 @@ def _code(name: str, column: pd.Series[Any], k: int) -> _Coded:
     code, items, n_kept = shared_first(raw, found, np.arange(len(raw)), k)
     present, nullable = code >= 0, bool((code < 0).any())
     rare = code >= n_kept
-    if items.dtype.kind in "iufmM" and present.sum() >= k and rare.sum() > (1 - LEAST_SHARED) * present.sum():
-        whole = items.dtype.kind != "f"
-        numbers = items[code[present]].astype(np.int64 if whole else np.float64).astype(np.float64)
-        grid = Grid.fit(numbers, whole=whole)
+    enough = items.dtype.kind in "iufmM" and present.sum() >= least_customers(k)
+    if enough and rare.sum() > (1 - LEAST_SHARED) * present.sum():
+        numbers = _numbers(items[code[present]])
+        grid = Grid.fit(numbers, whole=items.dtype.kind != "f")
         steps = grid.encode(numbers)
         cells = Cells.fit(steps, np.flatnonzero(present), k)
         number, bounds = _quantiles(cells, len(steps), k)
@@ -275,8 +275,16 @@ def _quantiles(cells: Cells, n: int, k: int) -> tuple[IntArray, FloatArray]:
     return number, np.r_[0.0, cells.upto[ends]]
 
 
+def _numbers(items: npt.NDArray[Any]) -> FloatArray:
+    """Return numbers, and dates and times as whole seconds."""
+    if items.dtype.kind in "mM":
+        items = items.astype(f"{items.dtype.kind}8[s]").astype(np.int64)
+    return items.astype(np.float64)
+
+
 def _typed(numbers: npt.NDArray[Any], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    return numbers.astype(np.int64).astype(dtype) if dtype.kind in "mM" else numbers.astype(dtype)
+    """Return what :func:`_numbers` was given."""
+    return numbers.astype(f"{dtype.kind}8[s]").astype(dtype) if dtype.kind in "mM" else numbers.astype(dtype)
 
 
 def _features(rows: Rows) -> FloatArray:

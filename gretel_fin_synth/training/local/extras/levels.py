@@ -93,8 +93,9 @@ class Levels:
     names, sizes : tuple
         The contexts that count, first the one that matters most, and how many codes each has.
     parts : tuple of Level
-        By nothing but the base group; where the first context is a column, by that alone; by base group and
-        first context; by base group and the first two; ...
+        By nothing but the base group; by the first context alone, if that is a column that tells more;
+        by base group
+        and first context; by base group and the first two; ...
     pooled : Table
         Of all rows, for groups that have no label of k customers.
     """
@@ -132,10 +133,14 @@ class Levels:
         some = data.person % stride == 0
         near = {name: Context(context.code[some], context.size) for name, context in contexts.items()}
         names = choose(data.take(some), near, k, depth)
-        alone = data.n_bases > 1 and bool(names) and names[0].startswith(COLUMN)
-        keys = _keys(data.base, [contexts[name] for name in names], alone=alone)
         scorer = Scorer.of(data)
-        fresh = scorer.score(data.base, k_base, scorer.everywhere(), BASE_STRENGTH)[0]
+        everywhere = scorer.everywhere()
+        fresh = scorer.score(data.base, k_base, everywhere, BASE_STRENGTH)[0]
+        alone = False
+        if names and names[0].startswith(COLUMN) and data.n_bases > 1:
+            by_context = scorer.score(contexts[names[0]].code, k, everywhere, BASE_STRENGTH)[0]
+            alone = bool(np.log(by_context).sum() > np.log(fresh).sum())
+        keys = _keys(data.base, [contexts[name] for name in names], alone=alone)
         parts = [_base_level(data, k_base)]
         for key in keys[1:]:
             fresh, strength = scorer.score(key, k, fresh, STRENGTHS)

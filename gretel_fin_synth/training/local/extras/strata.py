@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from gretel_fin_synth.training.local.extras.cells import least_customers
 from gretel_fin_synth.training.local.extras.counting import Counted
 from gretel_fin_synth.training.local.extras.rows import Context
 
@@ -27,7 +28,7 @@ MIN_ROWS = 10
 
 @dataclass(frozen=True)
 class Strata:
-    """Which stratum a row belongs to: the finest one with at least k customers.
+    """Which stratum a row belongs to: the finest one with enough customers.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class Strata:
         contexts : dict of str to Context
             What may split them.
         k : int
-            How many customers a stratum needs.
+            How many customers a guess needs; a stratum needs those of which k reach a common number.
         """
         names: list[str] = []
         key, (error, guess) = rows.kind, _error(left, rows.kind, rows.person, np.zeros(len(left)), k)
@@ -84,7 +85,7 @@ class Strata:
         keys: list[IntArray] = []
         for level, found in enumerate(_keys(rows, [contexts[name] for name in names], alone=alone)):
             groups = Counted.of(rows.person, found)
-            large = (groups.holders() >= k) & (groups.size() >= (MIN_ROWS if level else 1))
+            large = (groups.holders() >= least_customers(k)) & (groups.size() >= (MIN_ROWS if level else 1))
             keys.append(found[groups.first()][large])
         ends = np.cumsum([0, *(len(found) for found in keys)])
         numbers = tuple(np.arange(a, b) for a, b in pairwise(ends))
