@@ -93,9 +93,8 @@ class Levels:
     names, sizes : tuple
         The contexts that count, first the one that matters most, and how many codes each has.
     parts : tuple of Level
-        By nothing but the base group; by the first context alone, if that is a column that tells more;
-        by base group
-        and first context; by base group and the first two; ...
+        By nothing but the base group; by the first context alone, if that is a column that tells more; by
+        base group and first context; by base group and the first two; ...
     pooled : Table
         Of all rows, for groups that have no label of k customers.
     """
