@@ -86,7 +86,8 @@ def to_quantiles(values: Floats) -> Floats:
     places = np.linspace(0.0, 1.0, min(_QUANTILES, len(values)))
     result = np.empty_like(values)
     for column, original in enumerate(values.T):
-        marks = np.maximum.accumulate(np.quantile(original, places))
+        few = len(values) <= _QUANTILES  # then the quantiles are the values, and nothing is left to round
+        marks = np.sort(original) if few else np.maximum.accumulate(np.quantile(original, places))
         up = np.interp(original, marks, places)
         down = np.interp(-original, -marks[::-1], -places[::-1])
         middle = (up - down) / 2
