@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gretel_fin_synth.training.local.extras.cells import Cells
-from gretel_fin_synth.training.local.extras.counting import Counted, Runs, dense
+from gretel_fin_synth.training.local.extras.counting import Counted, count_distinct, dense
 from gretel_fin_synth.training.local.extras.curves import Curve, Ranks, normal_scores
 from gretel_fin_synth.training.local.extras.habits import Habit
 from gretel_fin_synth.training.local.extras.rates import find_rate
@@ -89,8 +89,9 @@ class Numbers:
         Which transactions are alike.
     parts : tuple of Stratum
         One for each stratum.
-    personal : float
-        Share of what is unusual about a number that is the customer's way, 0 to 1.
+    personal, local : float
+        Shares of what is unusual about a number that are the customer's way, everywhere and in one stratum;
+        the rest is chance.
     habit : Habit
         When a customer's earlier number is taken again.
     """
@@ -98,6 +99,7 @@ class Numbers:
     strata: Strata
     parts: tuple[Stratum, ...]
     personal: float
+    local: float
     habit: Habit
 
     @classmethod
@@ -117,23 +119,22 @@ class Numbers:
         own = dense(rows.person, rows.kind, stratum)[0]
         fresh = np.where(by_rate, 1.0, _likelihood(stratum, steps, rows.person))
         habit = Habit.fit(rows.kind, rows.n_kinds, own, rows.cents, steps, fresh)
-        new = (Runs.of(dense(own, steps)[0]).rank == 0) & ~by_rate
-        return cls(strata, tuple(parts), _personal(unusual[new], rows.person[new]), habit)
+        free = ~by_rate
+        return cls(strata, tuple(parts), *_shares(unusual[free], rows.person[free], stratum[free]), habit)
 
     def draw(self, rows: Rows, contexts: Contexts, rng: np.random.Generator) -> IntArray:
         """Draw the numbers of rows, in steps of the grid."""
         stratum = self.strata.of(rows, contexts)
-        personal = rng.standard_normal(rows.n_customers)[rows.person]
-        noise = (
-            np.sqrt(1 - self.personal) * rng.standard_normal(len(rows)) + np.sqrt(self.personal) * personal
-        )
+        own, n_own = dense(rows.person, rows.kind, stratum)
+        noise = np.sqrt(1 - self.personal - self.local) * rng.standard_normal(len(rows))
+        noise += np.sqrt(self.personal) * rng.standard_normal(rows.n_customers)[rows.person]
+        noise += np.sqrt(self.local) * rng.standard_normal(n_own)[own]
         new = np.empty(len(rows), np.int64)
         order = np.argsort(stratum, kind="stable")
         bounds = np.searchsorted(stratum[order], np.arange(self.strata.n + 1))
         for number, part in enumerate(self.parts):
             here = order[bounds[number] : bounds[number + 1]]
             new[here] = part.draw(rows.cents[here], noise[here])
-        own = dense(rows.person, rows.kind, stratum)[0]
         return new[self.habit.sources(rows.kind, own, rows.cents, rng)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,6 +143,7 @@ class Numbers:
             "strata": self.strata.to_dict(),
             "parts": [part.to_dict() for part in self.parts],
             "personal": self.personal,
+            "local": self.local,
             "habit": self.habit.to_dict(),
         }
 
@@ -149,8 +151,8 @@ class Numbers:
     def from_dict(cls, values: dict[str, Any]) -> Numbers:
         """Inverse of :meth:`to_dict`."""
         parts = tuple(Stratum.from_dict(part) for part in values["parts"])
-        habit = Habit.from_dict(values["habit"])
-        return cls(Strata.from_dict(values["strata"]), parts, values["personal"], habit)
+        strata, habit = Strata.from_dict(values["strata"]), Habit.from_dict(values["habit"])
+        return cls(strata, parts, values["personal"], values["local"], habit)
 
 
 def _unexplained(steps: IntArray, rows: Rows, k: int, rate: float | None) -> FloatArray:
@@ -174,7 +176,26 @@ def _likelihood(stratum: IntArray, steps: IntArray, person: IntArray) -> FloatAr
     return (same + 1e-3) / (others + 1.0)
 
 
-def _personal(unusual: FloatArray, person: IntArray) -> float:
+def _shares(unusual: FloatArray, person: IntArray, stratum: IntArray) -> tuple[float, float]:
+    """Return the shares of the variance between customers everywhere, and beyond that in one stratum.
+
+    The latter is the median of the strata, each counted by the rows in which customers repeat themselves.
+    """
+    within, weight = [], []
+    for number in np.unique(stratum):
+        here = stratum == number
+        within.append(_between(unusual[here], person[here]))
+        weight.append(int(here.sum()) - count_distinct(person[here]))
+    if not sum(weight):
+        return 0.0, 0.0
+    order = np.argsort(within)
+    middle = np.searchsorted(np.cumsum(np.array(weight)[order]), sum(weight) / 2)
+    whole = within[order[middle]]
+    personal = min(_between(unusual, person), whole)
+    return personal, whole - personal
+
+
+def _between(unusual: FloatArray, person: IntArray) -> float:
     """Return the share of the variance that lies between customers (intraclass correlation, one-way)."""
     code, n = dense(person)
     if n < 2 or len(code) < n + 2:
