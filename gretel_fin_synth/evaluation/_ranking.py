@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,8 @@ class Ranking:
         Probability that a random entry of the first group scores higher than one of the second, ties counting
         one half. 0.5 is chance; below 0.5 the score points the wrong way.
     low, high : float
-        Interval of ``auc``, from a bootstrap of whole customers in both groups.
+        Interval of ``auc``, from a bootstrap of whole customers in both groups. Where each entry is a
+        customer, the lower end also lies as far below ``auc`` as chance alone can bring it above 0.5.
     tpr : float
         Share of the first group found by a threshold that at most 1 % of the second group reaches.
     tpr_low, tpr_high : float
@@ -131,6 +133,10 @@ def rank(
     areas, hits = _resampled(groups[0], groups[1], levels, rng, draws)
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(areas, tails)
+    if first_customer is None and second_customer is None:
+        low = max(
+            0.0, min(low, area(first, second) - NormalDist().inv_cdf(tails[1]) * _chance(first, second))
+        )
     tpr_low, tpr_high = np.quantile(hits, tails)
     return Ranking(
         auc=area(first, second),
@@ -143,6 +149,15 @@ def rank(
         n_first=groups[0].size,
         n_second=groups[1].size,
     )
+
+
+def _chance(first: Floats, second: Floats) -> float:
+    """Return the standard deviation of the area if both groups are alike (Mann and Whitney 1947)."""
+    one, two = len(first), len(second)
+    both = one + two
+    ties = np.unique(np.concatenate([first, second]), return_counts=True)[1].astype(np.float64)
+    tied = float((ties**3 - ties).sum()) / (both * (both - 1))
+    return float(np.sqrt(max(0.0, both + 1 - tied) / (12 * one * two)))
 
 
 @dataclass(frozen=True, eq=False)
