@@ -676,3 +676,20 @@ def test_what_is_reconstructed_is_valid(engine: Engine) -> None:
     frame = reconstruct_balance(engine.make(sound().drop(columns="account_balance")), starting_amounts=5.5)
     table = engine.rows(validate_transactions(frame, balance=engine.ordered))
     assert sorted(table["account_balance"]) == [-14.5, 105.2, 105.4, 105.5] or not engine.ordered
+
+
+@pytest.mark.parametrize("values", [["a", None, "nan"], [True, None, False], [1, None, 2]])
+def test_missing_values_of_extra_columns_stay_missing(values: list[object]) -> None:
+    frame = pd.DataFrame(
+        {
+            "customer_id": ["a", "a", "a"],
+            "transaction_date": pd.to_datetime(["2024-03-01", "2024-03-02", "2024-03-03"]),
+            "transaction_amount": [1.0, 2.0, 3.0],
+            "transaction_type": ["credit", "debit", "debit"],
+            "transaction_category": ["pay", "food", "food"],
+            "extra": pd.Series(values, dtype=object),
+        }
+    )
+    found = canonical_transactions(frame, extra_columns=[ExtraColumn("extra", kind="category")])["extra"]
+    assert found.isna().tolist() == [False, True, False]
+    assert [found[0], found[2]] == [values[0], values[2]]

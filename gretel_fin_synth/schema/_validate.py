@@ -274,14 +274,20 @@ def _balance_problems(frame: pd.DataFrame, minor_units: int) -> list[Problem]:
     return [Problem(BALANCE, rows, frame[BALANCE].iloc[rows].tolist(), texts, hint)]
 
 
+def _plain_text(column: pd.Series[Any]) -> Any:
+    """Values of a column of text, missing ones left missing; of mixed ones as they are."""
+    values, known = column.to_numpy(dtype=object), column.notna().to_numpy()
+    if not all(isinstance(value, str) for value in values[known]):
+        return values
+    if known.all():
+        return pd.array(values, dtype="str") if len(values) else pd.Series([], dtype="str")
+    return pd.Series([value if there else None for value, there in zip(values, known, strict=True)]).array
+
+
 def _plain(column: pd.Series[Any]) -> Any:
     """Values of a sound column with the dtype that pandas gives by default."""
     if _rules.is_text(column.dtype) or column.dtype == object:
-        return (
-            pd.array(column.to_numpy(dtype=object), dtype="str")
-            if len(column)
-            else pd.Series([], dtype="str")
-        )
+        return _plain_text(column)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         return column.dt.tz_localize(None).to_numpy()
     if isinstance(column.dtype, pd.ArrowDtype):
