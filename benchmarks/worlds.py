@@ -213,10 +213,18 @@ def make_world(name: str, n_customers: int | None = None, seed: int = 0) -> pd.D
 
 def make_split(name: str, n_customers: int | None = None, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make two samples of a world, `n_customers` each, with no customer in common."""
+    train, holdout = make_samples(name, 2, n_customers, seed)
+    return train, holdout
+
+
+def make_samples(
+    name: str, parts: int, n_customers: int | None = None, seed: int = 0
+) -> tuple[pd.DataFrame, ...]:
+    """Make several samples of a world, `n_customers` each, with no customer in common."""
     size = RECIPES[name].n_customers if n_customers is None and name in RECIPES else n_customers
-    both = make_world(name, None if size is None else 2 * size, seed)
-    train = pd.factorize(both["customer_id"])[0] < size
-    return both[train].reset_index(drop=True), both[~train].reset_index(drop=True)
+    together = make_world(name, None if size is None else parts * size, seed)
+    part = pd.factorize(together["customer_id"])[0] // (size or 1)
+    return tuple(together[part == number].reset_index(drop=True) for number in range(parts))
 
 
 def describe(name: str) -> str:

@@ -1,0 +1,126 @@
+"""Measure the embedded engine: fidelity, privacy, soundness, speed, beside other real customers.
+
+    python benchmarks/engine.py                                    # the real bank, seeds 1, 2 and 3
+    python benchmarks/engine.py --data seed business --seeds 1
+    python benchmarks/engine.py --data all-worlds --json worlds.json
+    python benchmarks/engine.py --options epochs=10 hidden_size=64
+
+For each table and seed it fits the engine in a process of its own, samples as many customers as it learned
+from, and measures the result with the evaluation of this library. Three columns stand beside each other: the
+engine's, that of other customers of the same bank (the holdout), and that of the training table with every
+column shuffled on its own. In all tables but the real bank's the seed draws the customers too, and where a
+target is the holdout's figure, the difference is taken seed by seed, and its median counts.
+
+Each line has its target, where there is one, and whether it is met. Times are those of this machine while
+nothing else runs on it; CPU seconds bear company better.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from ast import literal_eval
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from _data import NAMES, expand, load
+from _lines import PASS, collect, overview, table
+from _measure import measure, references, with_norm, worst_attack
+from _run import run
+
+import gretel_fin_synth as fs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse(arguments)
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for name in expand(options.data):
+        results = [
+            result for seed in options.seeds if (result := judged(name, seed, options.options)) is not None
+        ]
+        if results:
+            cases[name] = results
+            report(name, results)
+            save(options.json, cases, options)
+    if len(cases) > 1:
+        print("\n## All of them: the engine's figures less the holdout's\n")
+        print("\n".join(overview({name: collect(results) for name, results in cases.items()})), flush=True)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", nargs="+", default=["berka"], choices=NAMES, metavar="NAME")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument(
+        "--options", nargs="+", type=option, default=[], metavar="KEY=VALUE", help="of TransactionSynthesizer"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every seed")
+    parsed = parser.parse_args(arguments)
+    parsed.options = dict(parsed.options)
+    return parsed
+
+
+def option(text: str) -> tuple[str, Any]:
+    """Read ``key=value``; a value that is no Python literal is text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        msg = f"{text!r} is not KEY=VALUE, such as epochs=10"
+        raise argparse.ArgumentTypeError(msg)
+    try:
+        return name, literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def judged(name: str, seed: int, options: dict[str, Any]) -> dict[str, Any] | None:
+    """Fit, sample and measure once; None if there are no data or no result."""
+    case = load(name, seed)
+    if case is None:
+        return None
+    print(f"{name}, seed {seed}: {len(case.train):,} rows", end=" ", file=sys.stderr, flush=True)
+    outcome = run(case, seed, options=options, large=True)
+    if outcome.table is None:
+        print(f"\n{name}, seed {seed}: failed: {outcome.failure}", flush=True)
+        return None
+    holdout, floor = references(case)
+    figures = with_norm(measure(case, outcome.table), holdout, floor)
+    print(f"trained in {outcome.costs['train seconds']:.0f} s, Q {figures['Q']:.1f}", file=sys.stderr)
+    return {
+        "about": case.about,
+        "seed": seed,
+        "train rows": len(case.train),
+        "train customers": int(case.train["customer_id"].nunique()),
+        "engine": figures,
+        "holdout": holdout,
+        "floor": floor,
+        "costs": outcome.costs,
+    }
+
+
+def report(name: str, results: list[dict[str, Any]]) -> None:
+    """Print the table of one case, and what it misses."""
+    found = collect(results)
+    first = results[0]
+    print(f"\n## {name}: {first['about']}\n")
+    print(f"{first['train customers']:,} customers and {first['train rows']:,} rows in training\n")
+    print("\n".join(table(found, [result["seed"] for result in results])))
+    attacks = ", ".join(dict.fromkeys(worst_attack(result["engine"]) for result in results))
+    missed = [f"{each.line.title.strip('*')} {each.mark}" for each in found if each.mark not in ("", PASS)]
+    print(f"\nWorst attacks: {attacks}.")
+    print(f"Missed: {'; '.join(missed) if missed else 'nothing'}.\n", flush=True)
+
+
+def save(path: Path | None, cases: dict[str, Any], options: argparse.Namespace) -> None:
+    if path is not None:
+        content = {"version": fs.__version__, "options": options.options, "cases": cases}
+        path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
