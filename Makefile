@@ -12,7 +12,7 @@ OUTPUT ?= output
 PYTEST_ARGS ?=
 
 SOURCES := gretel_fin_synth tests benchmarks examples docs
-PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py)
+PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py)
 
 .NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help
@@ -49,7 +49,7 @@ $(VENV)/.with-dev: pyproject.toml constraints.txt
 	$(call install,$(VENV),-e '.[dev]')
 
 $(VENV_PANDAS22)/.with-test: pyproject.toml constraints.txt
-	$(call install,$(VENV_PANDAS22),-e '.[polars$(comma)duckdb$(comma)testing]' 'pandas>=2.2$(comma)<2.3')
+	$(call install,$(VENV_PANDAS22),-e '.[gretel$(comma)polars$(comma)duckdb$(comma)testing]' 'pandas>=2.2$(comma)<2.3')
 
 comma := ,
 
@@ -62,7 +62,7 @@ test: $(VENV)/.with-test ## every test but the slow ones
 test-all: $(VENV)/.with-test ## every test
 	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
 
-test-pandas22: $(VENV_PANDAS22)/.with-test ## schema, balance and stand-in on pandas 2.2
+test-pandas22: $(VENV_PANDAS22)/.with-test ## schema, balance, stand-in and Gretel on pandas 2.2
 	@$(VENV_PANDAS22)/bin/python -m pytest -m 'not slow' -p no:cacheprovider $(PANDAS22_TESTS) $(PYTEST_ARGS)
 
 lint: $(VENV)/.with-dev ## ruff: rules and format

@@ -105,7 +105,7 @@ def to_pandas(frame: Any) -> pd.DataFrame:
     """
     if isinstance(frame, pd.DataFrame):
         return frame.copy(deep=False)
-    converted: pd.DataFrame = _arrow(frame).to_pandas(date_as_object=False)
+    converted: pd.DataFrame = signed_indices(_arrow(frame)).to_pandas(date_as_object=False)
     return converted
 
 
@@ -113,7 +113,7 @@ def sub_frame(frame: Any, names: Sequence[str]) -> pd.DataFrame:
     """Return some columns as pandas without copying their values where that is possible (Arrow-backed)."""
     if isinstance(frame, pd.DataFrame):
         return frame[list(names)]
-    converted: pd.DataFrame = _arrow(frame, names).to_pandas(types_mapper=pd.ArrowDtype)
+    converted: pd.DataFrame = signed_indices(_arrow(frame, names)).to_pandas(types_mapper=pd.ArrowDtype)
     return converted
 
 
@@ -124,9 +124,39 @@ def collected(frame: Any) -> Any:
 
 def to_numpy_backed(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return an Arrow-backed column with the dtype that pandas would choose by itself."""
-    table = pa.table({"column": pa.array(column)})
+    table = signed_indices(pa.table({"column": pa.array(column)}))
     plain = table.to_pandas(date_as_object=False)["column"]
     return pd.Series(plain.array, index=column.index, name=column.name)
+
+
+def signed_indices(table: pa.Table) -> pa.Table:
+    """Return a table whose dictionaries have signed indices, which pyarrow before 20 needs for pandas."""
+    for at, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_dictionary(kind) and pa.types.is_unsigned_integer(kind.index_type):
+            signed = pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
+            column = table.column(at)
+            chunks = [
+                pa.DictionaryArray.from_arrays(
+                    chunk.indices.cast(pa.int64()), chunk.dictionary, ordered=kind.ordered
+                )
+                for chunk in column.chunks
+            ]
+            table = table.set_column(at, field.with_type(signed), pa.chunked_array(chunks, type=signed))
+    return table
+
+
+def arrow_table(frame: pd.DataFrame) -> pa.Table:
+    """Return a pandas frame without its index as an Arrow table.
+
+    Time zones go through pandas, because pyarrow before 20 reads them in a way that pandas 3.1 warns of.
+    """
+    zoned = {
+        str(name): column.astype(pd.ArrowDtype(pa.timestamp(column.dtype.unit, str(column.dtype.tz))))
+        for name, column in frame.items()
+        if isinstance(column.dtype, pd.DatetimeTZDtype)
+    }
+    return pa.Table.from_pandas(frame.assign(**zoned) if zoned else frame, preserve_index=False)
 
 
 def native(frame: Any) -> Any:
@@ -272,7 +302,7 @@ def _cast_pandas(column: pd.Series[Any], dtype: Any) -> pd.Series[Any]:
 
 
 def _like_arrow(schema: pa.Schema, frame: pd.DataFrame) -> pa.Table:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = arrow_table(frame)
     columns = [
         _cast_arrow(table[name], schema.field(name).type if name in schema.names else None)
         for name in table.column_names

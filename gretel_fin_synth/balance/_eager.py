@@ -65,7 +65,7 @@ def starting(frame: Any, order_by: Sequence[str], minor_units: int) -> Any:
     table = table.sort_values(CUSTOMER, kind="stable", ignore_index=True)
     if isinstance(frame, pd.DataFrame):
         return table.assign(**{STARTING: _as_money(table[STARTING].to_numpy(), frame, frame[AMOUNT].dtype)})
-    return _frames.from_arrow(frame, pa.Table.from_pandas(table, preserve_index=False))
+    return _frames.from_arrow(frame, _frames.arrow_table(table))
 
 
 def _as_money(amounts: Any, frame: Any, dtype: Any) -> Any:

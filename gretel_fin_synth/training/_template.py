@@ -98,7 +98,7 @@ class Template:
         try:
             return cls(_as_library(table, library), library)
         except ModuleNotFoundError:
-            return cls(table.to_pandas(), "pandas")
+            return cls(_frames.signed_indices(table).to_pandas(), "pandas")
 
 
 def _library(native: Any) -> str:
