@@ -15,12 +15,29 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.balance import order_transactions as order_transactions
     from gretel_fin_synth.balance import reconstruct_balance as reconstruct_balance
     from gretel_fin_synth.balance import starting_amounts as starting_amounts
+    from gretel_fin_synth.errors import AccessDeniedError as AccessDeniedError
+    from gretel_fin_synth.errors import AuthenticationError as AuthenticationError
     from gretel_fin_synth.errors import BackendError as BackendError
     from gretel_fin_synth.errors import BackendNotInstalledError as BackendNotInstalledError
     from gretel_fin_synth.errors import FinSynthError as FinSynthError
+    from gretel_fin_synth.errors import JobCancelledError as JobCancelledError
+    from gretel_fin_synth.errors import JobFailedError as JobFailedError
+    from gretel_fin_synth.errors import JobLostError as JobLostError
+    from gretel_fin_synth.errors import JobTimeoutError as JobTimeoutError
+    from gretel_fin_synth.errors import ModelDiscontinuedError as ModelDiscontinuedError
     from gretel_fin_synth.errors import NotFittedError as NotFittedError
+    from gretel_fin_synth.errors import NotFoundError as NotFoundError
     from gretel_fin_synth.errors import ParameterError as ParameterError
+    from gretel_fin_synth.errors import PartialResultError as PartialResultError
+    from gretel_fin_synth.errors import PrivacyFilterError as PrivacyFilterError
+    from gretel_fin_synth.errors import QuotaExceededError as QuotaExceededError
+    from gretel_fin_synth.errors import RateLimitedError as RateLimitedError
+    from gretel_fin_synth.errors import RequestRefusedError as RequestRefusedError
     from gretel_fin_synth.errors import SchemaViolation as SchemaViolation
+    from gretel_fin_synth.errors import ServiceError as ServiceError
+    from gretel_fin_synth.errors import ServiceReplyError as ServiceReplyError
+    from gretel_fin_synth.errors import ServiceTimeoutError as ServiceTimeoutError
+    from gretel_fin_synth.errors import ServiceUnavailableError as ServiceUnavailableError
     from gretel_fin_synth.errors import StartingAmountError as StartingAmountError
     from gretel_fin_synth.errors import TrainingInterrupted as TrainingInterrupted
     from gretel_fin_synth.evaluation import Evaluation as Evaluation
@@ -29,17 +46,21 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.schema import Transactions as Transactions
     from gretel_fin_synth.schema import validate_transactions as validate_transactions
     from gretel_fin_synth.standin import make_transactions as make_transactions
+    from gretel_fin_synth.standin import navigate_transactions as navigate_transactions
     from gretel_fin_synth.training import Backend as Backend
     from gretel_fin_synth.training import TransactionSynthesizer as TransactionSynthesizer
     from gretel_fin_synth.training import available_backends as available_backends
     from gretel_fin_synth.training import register_backend as register_backend
     from gretel_fin_synth.training import split_customers as split_customers
+    from gretel_fin_synth.training.gretel import GretelJob as GretelJob
+    from gretel_fin_synth.training.gretel import GretelJobs as GretelJobs
+    from gretel_fin_synth.training.gretel import GretelReport as GretelReport
 
 __version__ = "0.1.0"
 
 _HOMES = {  # in the order of the data flow, which is the order of the reference
     "schema": ("Transactions", "ExtraColumn", "validate_transactions"),
-    "standin": ("make_transactions",),
+    "standin": ("make_transactions", "navigate_transactions"),
     "balance": (
         "reconstruct_balance",
         "check_balance",
@@ -54,6 +75,7 @@ _HOMES = {  # in the order of the data flow, which is the order of the reference
         "available_backends",
         "split_customers",
     ),
+    "training.gretel": ("GretelJobs", "GretelJob", "GretelReport"),
     "evaluation": ("evaluate", "Evaluation"),
     "errors": (
         "FinSynthError",
@@ -64,6 +86,23 @@ _HOMES = {  # in the order of the data flow, which is the order of the reference
         "BackendError",
         "TrainingInterrupted",
         "BackendNotInstalledError",
+        "ServiceError",
+        "AuthenticationError",
+        "AccessDeniedError",
+        "NotFoundError",
+        "RequestRefusedError",
+        "QuotaExceededError",
+        "ModelDiscontinuedError",
+        "RateLimitedError",
+        "ServiceUnavailableError",
+        "ServiceTimeoutError",
+        "ServiceReplyError",
+        "JobFailedError",
+        "JobCancelledError",
+        "JobLostError",
+        "JobTimeoutError",
+        "PrivacyFilterError",
+        "PartialResultError",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

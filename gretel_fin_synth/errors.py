@@ -12,12 +12,29 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "AccessDeniedError",
+    "AuthenticationError",
     "BackendError",
     "BackendNotInstalledError",
     "FinSynthError",
+    "JobCancelledError",
+    "JobFailedError",
+    "JobLostError",
+    "JobTimeoutError",
+    "ModelDiscontinuedError",
     "NotFittedError",
+    "NotFoundError",
     "ParameterError",
+    "PartialResultError",
+    "PrivacyFilterError",
+    "QuotaExceededError",
+    "RateLimitedError",
+    "RequestRefusedError",
     "SchemaViolation",
+    "ServiceError",
+    "ServiceReplyError",
+    "ServiceTimeoutError",
+    "ServiceUnavailableError",
     "StartingAmountError",
     "TrainingInterrupted",
 ]
@@ -69,3 +86,102 @@ class TrainingInterrupted(FinSynthError, RuntimeError):
 
 class BackendNotInstalledError(FinSynthError, ImportError):
     """The extra that a backend needs is not installed; the message has the line to type."""
+
+
+class ServiceError(FinSynthError, RuntimeError):
+    """A remote service refused, failed or could not be reached; the leaves below say which.
+
+    Neither the message nor an attribute holds a key or the signature of a link.
+
+    Parameters
+    ----------
+    message : str
+        What happened, and what to do.
+    status : int, optional
+        The status of the reply, None if there was none.
+    request : str, optional
+        Method and path, without the query.
+    job_id : str, optional
+        The job that it is about, if there is one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        request: str | None = None,
+        job_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.request, self.job_id = status, request, job_id
+
+
+class AuthenticationError(ServiceError, PermissionError):
+    """There is no key, or the service does not know it."""
+
+
+class AccessDeniedError(ServiceError, PermissionError):
+    """The key is known but may not do this."""
+
+
+class NotFoundError(ServiceError, LookupError):
+    """What was asked for does not exist, or not for this key."""
+
+
+class RequestRefusedError(ServiceError, ValueError):
+    """The service did not accept what was sent."""
+
+
+class QuotaExceededError(ServiceError):
+    """Credits are used up, or as many jobs run as may."""
+
+
+class ModelDiscontinuedError(ServiceError):
+    """The service no longer offers the model."""
+
+
+class RateLimitedError(ServiceError):
+    """The service asks for fewer requests; ``retry_after`` has the seconds to wait, None if it said none."""
+
+    retry_after: float | None = None
+
+
+class ServiceUnavailableError(ServiceError, ConnectionError):
+    """The service could not be reached or failed, again after retries."""
+
+
+class ServiceTimeoutError(ServiceError, TimeoutError):
+    """The service did not answer in time."""
+
+
+class ServiceReplyError(ServiceError, ValueError):
+    """The service answered with something that cannot be read."""
+
+
+class JobFailedError(ServiceError):
+    """A job ended in an error; ``traceback`` has what the service told of it, if anything."""
+
+    traceback: str | None = None
+
+
+class JobCancelledError(ServiceError):
+    """A job was cancelled."""
+
+
+class JobLostError(ServiceError):
+    """The service lost a job."""
+
+
+class JobTimeoutError(ServiceError, TimeoutError):
+    """A job did not end in time; it goes on running, and ``job_id`` has its id."""
+
+
+class PrivacyFilterError(ServiceError):
+    """The service switched privacy filters off, and ``strict_privacy`` does not allow that."""
+
+
+class PartialResultError(ServiceError):
+    """Less came back than was asked for; ``rows`` has what did, as a pandas frame."""
+
+    rows: pd.DataFrame | None = None

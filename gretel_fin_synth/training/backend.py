@@ -9,6 +9,7 @@ from importlib import import_module
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from gretel_fin_synth._secrets import hide, reveal
 from gretel_fin_synth.errors import BackendError, BackendNotInstalledError, ParameterError
 
 if TYPE_CHECKING:
@@ -89,9 +90,10 @@ class Backend(Protocol):
     contiguous, dates in order. Random numbers come from generators made from the seed it is given and from
     nowhere else.
 
-    Interrupted by the user (``KeyboardInterrupt``), ``fit`` passes the interrupt on. If there is a state
-    worth sampling from all the same, it first sets an attribute ``is_usable`` to True, and the facade keeps
-    the backend.
+    Interrupted by the user (``KeyboardInterrupt``) or left by its service (``ServiceError``), ``fit`` passes
+    that on. If there is a state worth sampling from all the same, it first sets an attribute ``is_usable`` to
+    True, and the facade keeps the backend. A backend with a service may have an attribute ``report``, which
+    users see as ``report_``.
 
     A test class that every backend must pass is :class:`gretel_fin_synth.testing.BackendContract`.
 
@@ -138,7 +140,12 @@ def _local(**options: Any) -> Backend:
     return backend
 
 
-_FACTORIES: dict[str, BackendFactory] = {"local": _local}
+def _gretel(**options: Any) -> Backend:
+    backend: Backend = import_module("gretel_fin_synth.training.gretel.backend").GretelBackend(**options)
+    return backend
+
+
+_FACTORIES: dict[str, BackendFactory] = {"local": _local, "gretel": _gretel}
 
 
 def register_backend(name: str, factory: BackendFactory) -> None:
@@ -206,8 +213,8 @@ def get_backend(name: str, options: dict[str, Any]) -> Backend:
         hint = f"TransactionSynthesizer({near[0]!r})" if near else f"register_backend({name!r}, factory)"
         raise ParameterError(f"{msg}\n\nHint: {hint}")
     factory = _FACTORIES[name]
-    _check_call(name, factory, options)
-    backend: Any = factory(**options)
+    _check_call(name, factory, hide(options))
+    backend: Any = factory(**reveal(options))
     if not isinstance(backend, Backend):
         wanted = ("fit", "sample", "save", "load", "warnings")
         missing = [attribute for attribute in wanted if not hasattr(backend, attribute)]

@@ -11,7 +11,8 @@ import pandas as pd
 
 from gretel_fin_synth._atomic import new_files
 from gretel_fin_synth._money import check_minor_units
-from gretel_fin_synth.errors import BackendError, FinSynthError, NotFittedError, ParameterError
+from gretel_fin_synth._secrets import Secret, hide, is_secret
+from gretel_fin_synth.errors import BackendError, FinSynthError, NotFittedError, ParameterError, ServiceError
 from gretel_fin_synth.schema import COLUMNS, CUSTOMER, ExtraColumn, check_extra_columns
 from gretel_fin_synth.training._arguments import check_count, check_seed
 from gretel_fin_synth.training._finish import Finisher, new_prefix
@@ -20,8 +21,11 @@ from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from os import PathLike
+
+    from gretel_fin_synth.training.backend import TrainingTable
+    from gretel_fin_synth.training.gretel.report import GretelReport
 
 __all__ = ["TransactionSynthesizer"]
 
@@ -39,14 +43,17 @@ class TransactionSynthesizer:
     Parameters
     ----------
     backend : str, default "local"
-        ``"local"`` is the embedded ``tabular-lstm``: offline, on CPU or GPU. See :func:`available_backends`.
+        ``"local"`` is the embedded ``tabular-lstm``: offline, on CPU or GPU; ``"gretel"`` trains and samples
+        at Gretel's service. See :func:`available_backends`.
     extra_columns : iterable of ExtraColumn, optional
         Further columns to learn; columns that are not described are left out, and ``warnings_`` says so.
     minor_units : int, default 2
         Decimals of the currency, 0 to 8.
     **options
         Options of the backend; the local one knows those of
-        :class:`gretel_fin_synth.training.local.options.LSTMOptions`.
+        :class:`gretel_fin_synth.training.local.options.LSTMOptions`, Gretel's those of
+        :class:`gretel_fin_synth.training.gretel.options.GretelOptions`. Keys and passwords among them are
+        neither shown nor saved.
 
     Attributes
     ----------
@@ -57,6 +64,8 @@ class TransactionSynthesizer:
         Size of the table that was fitted.
     backend_ : Backend
         The fitted backend.
+    report_ : GretelReport or None
+        What the backend's own service says of the model; None for backends that have no service.
 
     Raises
     ------
@@ -92,9 +101,9 @@ class TransactionSynthesizer:
             )
             raise ParameterError(msg)
         self.minor_units = check_minor_units(minor_units)
-        self.options = options
+        self.options = hide(options)
         self._fitted: Backend | None = None
-        get_backend(backend, options)
+        get_backend(backend, self.options)
 
     def fit(
         self, frame: Any, *, seed: int | None = None, progress: bool | None = None
@@ -125,20 +134,36 @@ class TransactionSynthesizer:
             If there are too few customers to learn from, or frames of this library cannot be given back.
         KeyboardInterrupt
             If training is interrupted; the best state so far is kept and can be sampled.
+        ServiceError
+            If the service of the backend refuses or fails. A job that was submitted and may still complete is
+            kept: the synthesizer can be saved, and ``sample`` waits for it.
         """
+        return self._learn(
+            frame, seed, lambda backend, table, number: backend.fit(table, seed=number, progress=progress)
+        )
+
+    def _learn(
+        self, frame: Any, seed: int | None, learn: Callable[[Any, TrainingTable, int], None]
+    ) -> TransactionSynthesizer:
+        """Prepare a table, let a new backend learn from it, and keep that."""
         seed = check_seed(seed)
         names = [*COLUMNS, *(column.name for column in self.extra_columns)]
         template = Template.of(frame, names)
         prepared = prepare(frame, self.extra_columns, self.minor_units)
         backend = get_backend(self.backend, self.options)
         try:
-            backend.fit(prepared.table, seed=seed, progress=progress)
-        except KeyboardInterrupt:
+            learn(backend, prepared.table, seed)
+        except (KeyboardInterrupt, ServiceError):
             if getattr(backend, "is_usable", False):
                 self._keep(backend, template, prepared)
             raise
         self._keep(backend, template, prepared)
         return self
+
+    @property
+    def report_(self) -> GretelReport | None:
+        """What the backend's own service says of the model; None for backends that have no service."""
+        return getattr(self._backend("report"), "report", None)
 
     def sample(
         self,
@@ -183,11 +208,14 @@ class TransactionSynthesizer:
             msg = f"n_customers={n_customers!r} and n_rows={n_rows!r} were both given."
             raise ParameterError(f"{msg}\n\nHint: give one of them")
         finisher = self._finisher()
-        if n_rows is not None:
-            drawn = self._rows(backend, finisher, check_count("n_rows", n_rows), seed, options)
-        else:
-            count = self.n_customers_ if n_customers is None else check_count("n_customers", n_customers)
-            drawn = finisher.draw(backend, SampleRequest(count, seed, 0, dict(options)))
+        try:
+            if n_rows is not None:
+                drawn = self._rows(backend, finisher, check_count("n_rows", n_rows), seed, options)
+            else:
+                count = self.n_customers_ if n_customers is None else check_count("n_customers", n_customers)
+                drawn = finisher.draw(backend, SampleRequest(count, seed, 0, dict(options)))
+        finally:
+            self._note_warnings()
         return self.template_.apply(finisher.finish(drawn))
 
     def save(self, directory: str | PathLike[str]) -> None:
@@ -229,13 +257,15 @@ class TransactionSynthesizer:
             (folder / STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, directory: str | PathLike[str]) -> TransactionSynthesizer:
+    def load(cls, directory: str | PathLike[str], **options: Any) -> TransactionSynthesizer:
         """Read what :meth:`save` wrote.
 
         Parameters
         ----------
         directory : path
             The folder.
+        **options
+            Options of the backend that differ from the saved ones, or were not saved, as keys are not.
 
         Returns
         -------
@@ -257,7 +287,7 @@ class TransactionSynthesizer:
                 state["backend"],
                 extra_columns=extras,
                 minor_units=state["minor_units"],
-                **state["options"],
+                **{**state["options"], **options},
             )
             backend = get_backend(self.backend, self.options)
             backend.load(folder / WEIGHTS)
@@ -285,6 +315,11 @@ class TransactionSynthesizer:
         self.n_customers_, self.n_rows_ = int(ids.nunique()), len(ids)
         self.warnings_ = [*prepared.warnings, *backend.warnings]
         self._fitted = self.backend_ = backend
+
+    def _note_warnings(self) -> None:
+        """Take over what the backend has to say since it was fitted."""
+        fresh = getattr(self._fitted, "warnings", [])
+        self.warnings_ += [warning for warning in fresh if warning not in self.warnings_]
 
     def _backend(self, what: str) -> Backend:
         if self._fitted is None:
@@ -321,6 +356,8 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
     """Return options as they will be read back from JSON; refuse what JSON cannot hold."""
     plain: dict[str, Any] = {}
     for name, value in options.items():
+        if is_secret(name) or isinstance(value, Secret):
+            continue
         try:
             plain[name] = json.loads(json.dumps(value, default=_number))
         except (TypeError, ValueError) as error:
