@@ -7,16 +7,18 @@
 PYTHON ?= python3
 VENV ?= .venv
 VENV_PANDAS22 ?= .venv-pandas22
+VENV_ENGINES ?= .venv-engines
 PIP_ARGS ?=
 OUTPUT ?= output
 PYTEST_ARGS ?=
 
 SOURCES := gretel_fin_synth tests benchmarks examples docs
 PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py)
+ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py)
 
 .NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-pandas22 lint format types layers docs bench wheel ci clean
+.PHONY: help demo test test-all test-engines test-pandas22 lint format types layers docs bench wheel ci clean
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -48,6 +50,9 @@ $(VENV)/.with-test: pyproject.toml constraints.txt
 $(VENV)/.with-dev: pyproject.toml constraints.txt
 	$(call install,$(VENV),-e '.[dev]')
 
+$(VENV_ENGINES)/.with-test: pyproject.toml constraints.txt
+	$(call install,$(VENV_ENGINES),-e '.[local$(comma)polars$(comma)duckdb$(comma)ibis$(comma)dask$(comma)spark$(comma)testing]')
+
 $(VENV_PANDAS22)/.with-test: pyproject.toml constraints.txt
 	$(call install,$(VENV_PANDAS22),-e '.[gretel$(comma)polars$(comma)duckdb$(comma)testing]' 'pandas>=2.2$(comma)<2.3')
 
@@ -61,6 +66,9 @@ test: $(VENV)/.with-test ## every test but the slow ones
 
 test-all: $(VENV)/.with-test ## every test
 	@$(VENV)/bin/python -m pytest $(PYTEST_ARGS)
+
+test-engines: $(VENV_ENGINES)/.with-test ## balance, schema, generation on ibis, dask and PySpark too (needs Java)
+	@$(VENV_ENGINES)/bin/python -m pytest -m 'not slow' -p no:cacheprovider $(ENGINES_TESTS) $(PYTEST_ARGS)
 
 test-pandas22: $(VENV_PANDAS22)/.with-test ## schema, balance, stand-in and Gretel on pandas 2.2
 	@$(VENV_PANDAS22)/bin/python -m pytest -m 'not slow' -p no:cacheprovider $(PANDAS22_TESTS) $(PYTEST_ARGS)
@@ -94,6 +102,6 @@ ci: ## what the continuous integration runs
 	@bash .ci/run
 
 clean: ## remove environments and everything built
-	@rm -rf $(VENV) $(VENV_PANDAS22) build dist docs/_build docs/reference/generated \
+	@rm -rf $(VENV) $(VENV_PANDAS22) $(VENV_ENGINES) build dist docs/_build docs/reference/generated \
 	  .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find gretel_fin_synth tests benchmarks examples docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,8 @@
 """The only place that knows one dataframe library from another: into pandas, and back to what was given.
 
-Anything that narwhals reads comes in: pandas, polars (eager and lazy), pyarrow tables, duckdb relations, ...
-Whatever is not pandas travels through Arrow, so text, dates and decimals arrive as they were.
+Anything that narwhals reads comes in: pandas, polars (eager and lazy), pyarrow tables, duckdb relations, ibis
+tables, PySpark and dask dataframes. Whatever is not pandas travels through Arrow, so text, dates and decimals
+arrive as they were.
 """
 
 from __future__ import annotations
@@ -12,24 +13,32 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
 __all__ = [
     "FrameT",
+    "arrow_schema",
+    "batches",
     "collected",
     "column_names",
+    "empty_like",
     "from_arrow",
+    "is_dask",
     "is_lazy",
+    "is_spark",
     "like",
+    "local_times",
     "native",
     "select",
     "set_columns",
+    "spark_frame",
     "sub_frame",
     "take",
     "to_numpy_backed",
@@ -56,7 +65,8 @@ def wrap(frame: Any) -> Any:
         shown = repr(frame)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         msg = (
-            f"a dataframe is needed (pandas, polars, pyarrow or duckdb), not {type(frame).__name__} {shown}."
+            "a dataframe is needed (pandas, polars, pyarrow, duckdb, ibis, pyspark or dask), not "
+            f"{type(frame).__name__} {shown}."
             "\n\nHint: pandas.DataFrame(records), or pandas.read_csv(path, dtype={'customer_id': str})"
         )
         raise ParameterError(msg) from exc
@@ -64,7 +74,23 @@ def wrap(frame: Any) -> Any:
 
 def is_lazy(frame: Any) -> bool:
     """Say whether `frame` is a query rather than a table in memory (polars lazy, duckdb relation, ...)."""
-    return not isinstance(frame, pd.DataFrame) and isinstance(wrap(frame), nw.LazyFrame)
+    if isinstance(frame, pd.DataFrame):
+        return False
+    return is_dask(frame) or isinstance(wrap(frame), nw.LazyFrame)
+
+
+def is_dask(frame: Any) -> bool:
+    """Say whether `frame` is a dask dataframe, which has no windows and so is worked on part by part."""
+    given = nw.to_native(frame, pass_through=True)
+    return type(given).__module__.partition(".")[0] == "dask" and hasattr(given, "map_partitions")
+
+
+def is_spark(frame: Any) -> bool:
+    """Say whether `frame` is a PySpark dataframe, classic or connected."""
+    if isinstance(frame, pd.DataFrame) or is_dask(frame):
+        return False
+    implementation = wrap(frame).implementation
+    return bool(implementation.is_pyspark() or implementation.is_pyspark_connect())
 
 
 def column_names(frame: Any) -> list[Any]:
@@ -73,6 +99,8 @@ def column_names(frame: Any) -> list[Any]:
         return list(frame.columns)
     if isinstance(frame, pa.Table):
         return list(frame.column_names)
+    if is_dask(frame):
+        return list(native(frame).columns)
     return list(wrap(frame).collect_schema().names())
 
 
@@ -120,6 +148,21 @@ def sub_frame(frame: Any, names: Sequence[str]) -> pd.DataFrame:
 def collected(frame: Any) -> Any:
     """Compute a lazy frame, as an Arrow table; eager frames come back as they are."""
     return _arrow(frame) if is_lazy(frame) else nw.to_native(frame, pass_through=True)
+
+
+def batches(frame: Any, names: Sequence[str], n_rows: int) -> Iterator[pa.Table]:
+    """Give the rows of a lazy frame of one process in batches of about `n_rows`, in the order that it has."""
+    wrapped = wrap(frame).select(*names)
+    query, implementation = wrapped.to_native(), wrapped.implementation
+    if implementation.is_polars() and hasattr(query, "collect_batches"):
+        yield from (
+            batch.to_arrow() for batch in query.collect_batches(chunk_size=n_rows, maintain_order=True)
+        )
+    elif implementation.is_duckdb():
+        read = query.to_arrow_reader if hasattr(query, "to_arrow_reader") else query.fetch_record_batch
+        yield from (pa.Table.from_batches([batch]) for batch in read(n_rows))
+    else:  # ibis 12 has batches too, but cannot read those of duckdb 2
+        yield _arrow(query)
 
 
 def to_numpy_backed(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -213,8 +256,8 @@ def like(template: FrameT, frame: pd.DataFrame) -> FrameT:
     Returns
     -------
     same type as template
-        For pandas with the index of `frame`; the others have none. A polars ``LazyFrame`` and a duckdb
-        relation (on the connection of the template) for lazy ones.
+        For pandas with the index of `frame`; the others have none. A query of the same engine for lazy ones,
+        on the connection or session of the template.
 
     Raises
     ------
@@ -231,16 +274,18 @@ def like(template: FrameT, frame: pd.DataFrame) -> FrameT:
     """
     if isinstance(template, pd.DataFrame):
         return cast("FrameT", _like_pandas(template, frame))
-    wrapped = wrap(template)
-    table = _like_arrow(_arrow(wrapped.head(0)).schema, frame)
-    return cast("FrameT", from_arrow(template, table))
+    return cast("FrameT", from_arrow(template, _like_arrow(arrow_schema(template), frame)))
 
 
 def from_arrow(template: Any, table: pa.Table) -> Any:
     """Convert an Arrow table to the library of `template`."""
-    implementation = wrap(template).implementation
     if isinstance(template, pa.Table):
         return table
+    if is_dask(template):
+        import dask.dataframe
+
+        return dask.dataframe.from_pandas(table.to_pandas(date_as_object=False), npartitions=1)
+    implementation = wrap(template).implementation
     if implementation.is_polars():
         import polars as pl
 
@@ -252,6 +297,12 @@ def from_arrow(template: Any, table: pa.Table) -> Any:
         return nw.to_native(template, pass_through=True).query(_ALIAS, "SELECT * FROM fin_synth_rows")
     if implementation.is_pandas_like():
         return nw.from_arrow(table, backend=implementation).to_native()
+    if implementation.is_ibis():
+        import ibis
+
+        return ibis.memtable(table)
+    if is_spark(template):
+        return spark_frame(nw.to_native(template, pass_through=True).sparkSession, table)
     msg = (
         f"frames of {implementation} can be read, but not given back yet.\n\n"
         "Hint: collect first, e.g. frame.to_pandas(), and convert the result"
@@ -259,15 +310,68 @@ def from_arrow(template: Any, table: pa.Table) -> Any:
     raise ParameterError(msg)
 
 
+def empty_like(frame: Any, names: Sequence[str]) -> pd.DataFrame:
+    """Columns of a lazy frame without rows, Arrow-backed; asks the engine for no row."""
+    if is_dask(frame):
+        empty: pd.DataFrame = arrow_schema(frame, names).empty_table().to_pandas(types_mapper=pd.ArrowDtype)
+        return empty
+    wrapped = wrap(frame)
+    schema = wrapped.collect_schema()
+    try:
+        fields = nw.Schema({name: schema[name] for name in names}).to_arrow()
+    except (NotImplementedError, TypeError, ValueError):  # a type that only the engine knows
+        return sub_frame(wrapped.head(0).to_native(), names)
+    empty = fields.empty_table().to_pandas(types_mapper=pd.ArrowDtype)
+    return empty
+
+
+def arrow_schema(frame: Any, names: Sequence[str] | None = None) -> pa.Schema:
+    """Types of the columns of a frame, as Arrow has them; computes no row."""
+    if is_dask(frame):
+        meta = native(frame)._meta
+        meta = meta if names is None else meta[list(names)]
+        text = {name: "str" for name in meta.columns if meta[name].dtype == object}
+        schema: pa.Schema = pa.Schema.from_pandas(meta.astype(text), preserve_index=False)
+        return schema
+    return _arrow(wrap(frame).head(0), names).schema
+
+
+def spark_frame(session: Any, table: pa.Table) -> Any:
+    """Make a Spark dataframe; Spark knows neither large text nor dictionaries as Arrow has them."""
+    plain = {pa.large_string(): pa.string(), pa.string_view(): pa.string()}
+    fields = [
+        field.with_type(
+            plain.get(field.type, field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
+        )
+        for field in table.schema
+    ]
+    return session.createDataFrame(table.cast(pa.schema(fields)))
+
+
 def _arrow(frame: Any, names: Sequence[str] | None = None) -> pa.Table:
     if isinstance(frame, pa.Table):
         return frame if names is None else frame.select(list(names))
+    if is_dask(frame):
+        lazy = native(frame)
+        rows = (lazy if names is None else lazy[list(names)]).compute()
+        return arrow_table(rows)
     wrapped = wrap(frame)
     if names is not None:
         wrapped = wrapped.select(*names)
+    if is_spark(frame):
+        return local_times(wrapped.to_native().toArrow())
     if isinstance(wrapped, nw.LazyFrame):
         return wrapped.collect(backend="pyarrow").to_native()
     return wrapped.to_arrow()
+
+
+def local_times(table: pa.Table) -> pa.Table:
+    """Give timestamps as Spark shows them: instants as the local time of the session."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            local = pc.local_timestamp(table.column(place))
+            table = table.set_column(place, field.name, local)
+    return table
 
 
 def _like_pandas(template: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:

@@ -239,10 +239,11 @@ def _check_range(
         raise too_large()
 
 
-def too_large() -> ParameterError:
+def too_large(customer: Any = None) -> ParameterError:
     """Make the error of a balance that a float cannot hold."""
+    whose = "" if customer is None else f" of customer {customer!r}"
     return ParameterError(
-        f"a running balance passes {LIMIT} minor units, where floats lose track of the last one.\n\n"
+        f"a running balance{whose} passes {LIMIT} minor units, where floats lose track of the last one.\n\n"
         "Hint: are the amounts already in minor units? Then divide them, or use minor_units=0"
     )
 

@@ -56,8 +56,9 @@ class SchemaViolation(FinSynthError, ValueError):
     message : str
         What is wrong, where, and what to write instead.
     failure_cases : pandas.DataFrame
-        One line per failing cell, with columns ``column``, ``row`` (position in the frame, from 0), ``index``
-        (label of the row), ``value`` and ``problem``.
+        One line per failing cell, with columns ``column``, ``row`` (position in the frame, from 0; missing on
+        engines whose rows have no order), ``index`` (label of the row), ``value``, ``problem`` and
+        ``customer_id`` (whose row it is).
     """
 
     def __init__(self, message: str, failure_cases: pd.DataFrame) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +75,53 @@ def _duckdb(frame: pd.DataFrame) -> Any:
     return duckdb.connect().from_df(frame)
 
 
+def _ibis(frame: pd.DataFrame) -> Any:
+    import ibis
+
+    return ibis.memtable(_pyarrow(frame))
+
+
+def _dask(frame: pd.DataFrame) -> Any:
+    """Three parts, so that customers lie in several; rows without an order, as dask's shuffle leaves them."""
+    import dask.dataframe
+
+    return dask.dataframe.from_pandas(frame.reset_index(drop=True), npartitions=3, sort=False)
+
+
+@functools.cache
+def spark_session() -> Any:
+    """A local Spark session with two threads, set up for tables of a few rows."""
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.master("local[2,4]").appName("gretel_fin_synth tests")
+    settings_for_few_rows = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.session.timeZone": "UTC",
+    }
+    for name, value in settings_for_few_rows.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("OFF")
+    return session
+
+
+def _spark(frame: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    table = _pyarrow(frame)
+    small = pa.uint8()  # Spark has no unsigned numbers
+    fields = [field.with_type(pa.int16()) if field.type == small else field for field in table.schema]
+    return spark_session().createDataFrame(table.cast(pa.schema(fields)))
+
+
 ENGINES = (
     Engine("pandas", lambda frame: frame.copy()),
     Engine("pandas-object", _pandas_object),
@@ -80,6 +130,9 @@ ENGINES = (
     Engine("polars-lazy", _polars_lazy, lazy=True),
     Engine("pyarrow", _pyarrow),
     Engine("duckdb", _duckdb, lazy=True, ordered=False),
+    Engine("ibis", _ibis, lazy=True, ordered=False),
+    Engine("dask", _dask, lazy=True, ordered=False),
+    Engine("pyspark", _spark, lazy=True, ordered=False),
 )
 
 
@@ -104,3 +157,5 @@ def eager_engine(request: pytest.FixtureRequest) -> Engine:
 def _skip_if_absent(engine: Engine) -> None:
     library = engine.name.split("-")[0]
     pytest.importorskip(library, reason=f"{library} is not installed")
+    if library == "pyspark" and shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("PySpark needs Java, and there is none")

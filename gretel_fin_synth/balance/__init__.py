@@ -1,6 +1,7 @@
 """Running balances: made from signed amounts, checked, and taken back to what customers started with.
 
-Tables in memory go through one pass over whole minor units (``_eager``); queries stay queries (``_lazy``).
+Tables in memory go through one pass over whole minor units (``_eager``); queries stay queries (``_lazy``), of
+dask part by part (``_dask``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gretel_fin_synth import _frames
 from gretel_fin_synth._money import check_minor_units
-from gretel_fin_synth.balance import _eager, _lazy
+from gretel_fin_synth.balance import _dask, _eager, _lazy
 from gretel_fin_synth.balance._chain import chain_order
 from gretel_fin_synth.balance._check import BalanceCheck
 from gretel_fin_synth.balance._entries import check_columns, order_columns, tolerance_in_range
@@ -30,6 +31,13 @@ __all__ = [
 ]
 
 
+def _engine(frame: Any) -> Any:
+    """Return the module that works on frames of this kind."""
+    if not _frames.is_lazy(frame):
+        return _eager
+    return _dask if _frames.is_dask(frame) else _lazy
+
+
 def reconstruct_balance(
     frame: FrameT,
     *,
@@ -42,8 +50,9 @@ def reconstruct_balance(
     Parameters
     ----------
     frame : dataframe of n rows
-        pandas, polars (eager or lazy), pyarrow or duckdb, with ``customer_id``, ``transaction_amount`` (major
-        units, above zero) and ``transaction_type`` ("credit" adds, "debit" takes away).
+        pandas, polars (eager or lazy), pyarrow, duckdb, ibis, PySpark or dask, with ``customer_id``,
+        ``transaction_amount`` (major units, above zero) and ``transaction_type`` ("credit" adds, "debit"
+        takes away).
     starting_amounts : mapping, pandas.Series, dataframe, str, number or None, default None
         Balance of each customer before the first row, in major units: a mapping or Series ``customer_id ->
         amount``; a frame of any library with the columns ``customer_id`` and ``starting_amount``; the
@@ -78,12 +87,13 @@ def reconstruct_balance(
     Notes
     -----
     Rows that tie in `order_by` run in the order of the frame: pandas, pyarrow, polars eager and lazy. Other
-    lazy frames (duckdb) have no order of rows; there, ties run by content: type (credits first), amount,
-    category, then the remaining columns by name. Rows that agree in everything are interchangeable, so the
-    result does not depend on the engine's whim. Give `order_by` a further column to say otherwise.
+    lazy frames (duckdb, ibis, PySpark, dask) have no order of rows; there, ties run by content: type (credits
+    first), amount, category, then the remaining columns by name, missing values first. Rows that agree in
+    everything are interchangeable, so the result does not depend on the engine's whim. Give `order_by` a
+    further column to say otherwise.
 
     Lazy frames are asked one aggregate when the function is called, so that bad rows raise here and not
-    later.
+    later. Dask has no windows: its customers are shuffled whole into parts, which come back sorted.
 
     Examples
     --------
@@ -101,7 +111,7 @@ def reconstruct_balance(
     [0.3, 7.5, 0.1]
     """
     names, minor_units = order_columns(order_by), check_minor_units(minor_units)
-    engine = _lazy if _frames.is_lazy(frame) else _eager
+    engine = _engine(frame)
     return cast("FrameT", engine.reconstruct(_frames.native(frame), starting_amounts, names, minor_units))
 
 
@@ -164,7 +174,7 @@ def check_balance(
     """
     names, minor_units = order_columns(order_by), check_minor_units(minor_units)
     tolerance = tolerance_in_range(tolerance)
-    engine = _lazy if _frames.is_lazy(frame) else _eager
+    engine = _engine(frame)
     found: BalanceCheck = engine.check(_frames.native(frame), starting_amounts, names, minor_units, tolerance)
     return found
 
@@ -214,7 +224,7 @@ def starting_amounts(
     1           b            100.0
     """
     names, minor_units = order_columns(order_by), check_minor_units(minor_units)
-    engine = _lazy if _frames.is_lazy(frame) else _eager
+    engine = _engine(frame)
     return cast("FrameT", engine.starting(_frames.native(frame), names, minor_units))
 
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 from gretel_fin_synth import _frames, _money
 from gretel_fin_synth._ledger import find_breaks
 from gretel_fin_synth.balance._check import BalanceCheck
-from gretel_fin_synth.balance._entries import read_entries
+from gretel_fin_synth.balance._entries import Entries, read_entries
 from gretel_fin_synth.balance._opening import STARTING, openings
+from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CUSTOMER, TYPE
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ def reconstruct(frame: Any, starting_amounts: Any, order_by: Sequence[str], mino
     """Add the running balance to an eager frame."""
     entries = read_entries(frame, order_by=order_by, minor_units=minor_units)
     opening = openings(starting_amounts, frame, entries, minor_units)
-    codes = _money.running_balance(entries.signed, entries.ledger.starts, opening)
+    try:
+        codes = _money.running_balance(entries.signed, entries.ledger.starts, opening)
+    except ParameterError as error:
+        raise _money.too_large(_first_beyond(entries, opening)) from error
     amounts = _money.from_minor(entries.ledger.restore(codes), minor_units)
     return _frames.set_columns(frame, {BALANCE: _as_money(amounts, frame, entries.frame[AMOUNT].dtype)})
 
@@ -66,6 +70,13 @@ def starting(frame: Any, order_by: Sequence[str], minor_units: int) -> Any:
     if isinstance(frame, pd.DataFrame):
         return table.assign(**{STARTING: _as_money(table[STARTING].to_numpy(), frame, frame[AMOUNT].dtype)})
     return _frames.from_arrow(frame, _frames.arrow_table(table))
+
+
+def _first_beyond(entries: Entries, opening: Any) -> Any:
+    """Return the smallest id of a customer that moves more than floats hold to the minor unit."""
+    moved = np.add.reduceat(np.abs(entries.signed).astype(np.float64), entries.ledger.starts)
+    ids = entries.ledger.customers[moved + np.abs(opening) > _money.LIMIT]
+    return min(ids.tolist(), default=None)
 
 
 def _as_money(amounts: Any, frame: Any, dtype: Any) -> Any:

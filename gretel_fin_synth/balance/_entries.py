@@ -114,7 +114,7 @@ def read_entries(frame: Any, *, order_by: Sequence[str], minor_units: int, balan
     index = given.index if isinstance(frame, pd.DataFrame) else None
     signed, keys, problems = parse_entries(given, order_by, minor_units, balance=balance)
     if problems:
-        raise violation(problems, index)
+        raise violation([problem.of(given[CUSTOMER]) for problem in problems], index)
     ledger = make_ledger(given[CUSTOMER], keys)
     return Entries(given, ledger, ledger.arrange(signed), tuple(keys))
 

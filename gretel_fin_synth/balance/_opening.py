@@ -78,7 +78,8 @@ def openings(starting_amounts: Any, frame: Any, entries: Entries, minor_units: i
     ids, codes = one_per_customer(table, minor_units, set(customers.tolist()))
     places = pd.Index(ids, dtype=object).get_indexer(pd.Index(customers.to_numpy(dtype=object), dtype=object))
     if (places < 0).any():
-        raise without_amount(customers[places < 0].tolist(), len(customers), table[CUSTOMER].tolist())
+        missing = sorted(customers[places < 0].tolist())
+        raise without_amount(missing, len(customers), table[CUSTOMER].tolist())
     opening: NDArray[np.int64] = codes[places]
     return opening
 
@@ -143,12 +144,14 @@ def one_per_customer(
     codes, faults = _money.parse_minor(table[STARTING], minor_units)
     bad = np.flatnonzero(mine & (faults != _money.OK))
     if bad.size:
-        raise no_amount(ids[bad[0]], table[STARTING].iloc[int(bad[0])], minor_units)
+        first = int(bad[np.argsort(ids[bad], kind="stable")[0]])
+        raise no_amount(ids[first], table[STARTING].iloc[first], minor_units)
     pairs = pd.DataFrame({"customer": ids[mine], "code": codes[mine]}).drop_duplicates()
     twice = pairs[pairs["customer"].duplicated(keep=False)]
     if len(twice):
-        customer = twice["customer"].iloc[0]
-        amounts = _money.from_minor(twice.loc[twice["customer"] == customer, "code"].to_numpy(), minor_units)
+        customer = sorted(twice["customer"].tolist())[0]
+        theirs = np.sort(twice.loc[twice["customer"] == customer, "code"].to_numpy())
+        amounts = _money.from_minor(theirs, minor_units)
         raise conflicting(customer, amounts.tolist())
     return pairs["customer"].to_numpy(dtype=object), pairs["code"].to_numpy(dtype=np.int64)
 
@@ -160,17 +163,27 @@ def _from_column(name: str, frame: Any, entries: Entries, minor_units: int) -> N
     column = _frames.sub_frame(frame, [name])[name]
     codes, faults = _money.parse_minor(column, minor_units)
     if faults.any():
-        row = int(np.flatnonzero(faults)[0])
+        faulty = np.flatnonzero(faults)
+        row = int(faulty[_smallest(entries.frame[CUSTOMER].iloc[faulty])])
         customer = entries.frame[CUSTOMER].iloc[row]
         raise no_amount(customer, column.iloc[row], minor_units, row)
     in_order = ledger.arrange(codes)
     opening = in_order[ledger.starts]
     differs = np.flatnonzero(in_order != np.repeat(opening, ledger.lengths))
     if differs.size:
-        which = int(np.searchsorted(ledger.starts, differs[0], side="right")) - 1
-        amounts = _money.from_minor(np.array([opening[which], in_order[differs[0]]]), minor_units)
+        owners = np.searchsorted(ledger.starts, differs, side="right") - 1
+        which = int(
+            owners[np.argsort(ledger.customers.iloc[owners].to_numpy(dtype=object), kind="stable")[0]]
+        )
+        theirs = in_order[ledger.starts[which] : ledger.starts[which] + ledger.lengths[which]]
+        amounts = _money.from_minor(np.array([theirs.min(), theirs.max()]), minor_units)
         raise conflicting(ledger.customers.iloc[which], amounts.tolist())
     return np.asarray(opening, dtype=np.int64)
+
+
+def _smallest(ids: pd.Series[Any]) -> int:
+    """Position of the smallest id: the one that every engine names first."""
+    return int(np.argsort(ids.to_numpy(dtype=object), kind="stable")[0])
 
 
 def check_column(name: str, names: Sequence[Any]) -> None:

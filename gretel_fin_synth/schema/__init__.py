@@ -22,12 +22,8 @@ from gretel_fin_synth.schema._columns import (
     Kind,
     check_extra_columns,
 )
-from gretel_fin_synth.schema._validate import (
-    Inspection,
-    canonical_transactions,
-    inspect_transactions,
-    validate_transactions,
-)
+from gretel_fin_synth.schema._inspect import Inspection, inspect_transactions
+from gretel_fin_synth.schema._validate import canonical_transactions, validate_transactions
 
 if TYPE_CHECKING:
     from gretel_fin_synth.schema._model import Transactions

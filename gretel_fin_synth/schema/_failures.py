@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Problem:
         What is wrong with it and what to write instead.
     hint : str
         Code that puts it right, or shows where to look.
+    customers : sequence, shape (k,), or None
+        Whose rows these are, where that is known.
     """
 
     column: str
@@ -46,6 +48,18 @@ class Problem:
     values: Sequence[Any]
     texts: Sequence[str]
     hint: str
+    customers: Sequence[Any] | None = None
+
+    def of(self, ids: pd.Series[Any]) -> Problem:
+        """Add the customers of the rows, given those of all rows of the frame."""
+        if self.rows is None:
+            return self
+        known = [None if pd.isna(value) else value for value in ids.iloc[self.rows].tolist()]
+        return replace(self, customers=known)
+
+    def at(self, numbers: NDArray[np.int64]) -> Problem:
+        """Say where the rows stand in a larger frame: `numbers` are the positions of all rows, -1 if none."""
+        return self if self.rows is None else replace(self, rows=numbers[self.rows])
 
 
 def of_column(column: str, value: Any, text: str, hint: str) -> Problem:
@@ -67,9 +81,10 @@ def failure_cases(problems: Sequence[Problem], index: pd.Index[Any] | None = Non
     -------
     pandas.DataFrame
         Columns ``column``, ``row`` (``Int64``; missing if the column as a whole is wrong), ``index``,
-        ``value`` and ``problem``.
+        ``value``, ``problem`` and ``customer_id`` (missing where it is not known).
     """
     columns: list[str] = []
+    customers: list[Any] = []
     rows: list[Any] = []
     values: list[Any] = []
     texts: list[str] = []
@@ -79,6 +94,7 @@ def failure_cases(problems: Sequence[Problem], index: pd.Index[Any] | None = Non
         rows += [pd.NA if row < 0 else row for row in known]
         values += list(problem.values)
         texts += list(problem.texts)
+        customers += [None] * len(problem.values) if problem.customers is None else problem.customers
     labels = [row if row is pd.NA or index is None else index[row] for row in rows]
     return pd.DataFrame(
         {
@@ -87,6 +103,7 @@ def failure_cases(problems: Sequence[Problem], index: pd.Index[Any] | None = Non
             "index": _objects(labels),
             "value": _objects(values),
             "problem": pd.Series(texts, dtype=object),
+            "customer_id": _objects(customers),
         }
     )
 
@@ -108,10 +125,12 @@ def _lines(problem: Problem, index: pd.Index[Any] | None) -> list[str]:
     if problem.rows is None:
         return [f"  column {problem.column!r} {problem.texts[0]}"]
     lines = []
-    for row, value, text in zip(
-        problem.rows[:_SHOWN_PER_PROBLEM].tolist(), problem.values, problem.texts, strict=False
+    customers = problem.customers or [None] * len(problem.rows)
+    for row, value, text, customer in zip(
+        problem.rows[:_SHOWN_PER_PROBLEM].tolist(), problem.values, problem.texts, customers, strict=False
     ):
-        lines.append(f"  column {problem.column!r}{_place(row, index)}: {_shown(value)} {text}")
+        place = _place(row, index) if row >= 0 or customer is None else f", customer {_shown(customer)}"
+        lines.append(f"  column {problem.column!r}{place}: {_shown(value)} {text}")
     more = len(problem.rows) - _SHOWN_PER_PROBLEM
     if more > 0:
         lines.append(f"  ... and {more} more rows like these in {problem.column!r}")

@@ -2,66 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
 
-from gretel_fin_synth import _frames, _money
-from gretel_fin_synth._ledger import datetime_ticks, find_breaks, make_ledger, text_is
+from gretel_fin_synth import _frames
 from gretel_fin_synth.schema import _rules
-from gretel_fin_synth.schema._columns import (
-    AMOUNT,
-    BALANCE,
-    CATEGORY,
-    COLUMNS,
-    CREDIT,
-    CUSTOMER,
-    DATE,
-    TYPE,
-    ExtraColumn,
-    check_extra_columns,
-    name_problems,
-)
-from gretel_fin_synth.schema._extra import inspect_extra
-from gretel_fin_synth.schema._failures import Problem, failure_cases, violation
+from gretel_fin_synth.schema._failures import violation
+from gretel_fin_synth.schema._inspect import inspect_transactions
+from gretel_fin_synth.schema._lazy import validate_lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gretel_fin_synth._frames import FrameT
+    from gretel_fin_synth.schema._columns import ExtraColumn
 
-__all__ = ["Inspection", "canonical_transactions", "inspect_transactions", "validate_transactions"]
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What an inspection of a table found.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        The table, its sound columns coerced; an unsound column is as it was given.
-    changed : tuple of str
-        Columns that had to be coerced.
-    problems : tuple of Problem
-        What is wrong; empty if nothing is.
-    """
-
-    frame: pd.DataFrame
-    changed: tuple[str, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    @property
-    def failure_cases(self) -> pd.DataFrame:
-        """Every failing cell, as in :class:`gretel_fin_synth.SchemaViolation`."""
-        return failure_cases(self.problems, self.frame.index)
+__all__ = ["canonical_transactions", "validate_transactions"]
 
 
 def validate_transactions(
@@ -76,9 +34,9 @@ def validate_transactions(
     Parameters
     ----------
     frame : dataframe of n rows
-        pandas, polars (eager or lazy), pyarrow or duckdb. Needs ``customer_id``, ``transaction_date``,
-        ``transaction_amount``, ``transaction_type``, ``transaction_category`` and, with `balance`,
-        ``account_balance``; other columns are kept as they are. No rows at all are fine.
+        pandas, polars (eager or lazy), pyarrow, duckdb, ibis, PySpark or dask. Needs ``customer_id``,
+        ``transaction_date``, ``transaction_amount``, ``transaction_type``, ``transaction_category`` and, with
+        `balance`, ``account_balance``; other columns are kept as they are. No rows at all are fine.
     balance : bool, default True
         Whether every ``account_balance`` has to be the one before it (of the same customer, in chronological
         order, ties in the order of the frame) plus the signed amount, to the minor unit. With False the
@@ -97,7 +55,8 @@ def validate_transactions(
         to timestamps; integers and ``Decimal`` to floats; categorical columns to text; whole-number ids
         and categories to text (7 becomes ``"7"``, so read "007" as text in the first place); amounts like
         ``0.1 + 0.2`` to the double nearest to their decimal literal. A frame in which nothing had to
-        change is returned as it is; a lazy one is computed for the check.
+        change is returned as it is. A lazy one stays lazy: it is read once for the check, batch by batch
+        where the engine can do so.
 
     Raises
     ------
@@ -137,7 +96,10 @@ def validate_transactions(
     <BLANKLINE>
     Hint: ...
     """
-    given: Any = _frames.collected(frame)
+    if _frames.is_lazy(frame):
+        lazy = validate_lazy(frame, balance=balance, minor_units=minor_units, extra_columns=extra_columns)
+        return cast("FrameT", lazy)
+    given: Any = _frames.native(frame)
     inspection = inspect_transactions(
         given, balance=balance, minor_units=minor_units, extra_columns=extra_columns
     )
@@ -147,50 +109,7 @@ def validate_transactions(
     if not inspection.changed:
         return frame.copy(deep=False) if isinstance(frame, pd.DataFrame) else frame
     changed = _frames.set_columns(given, {name: inspection.frame[name] for name in inspection.changed})
-    return cast("FrameT", _frames.from_arrow(frame, changed) if given is not frame else changed)
-
-
-def inspect_transactions(
-    frame: Any,
-    *,
-    balance: bool = False,
-    minor_units: int = 2,
-    extra_columns: Iterable[ExtraColumn] | None = None,
-) -> Inspection:
-    """Do what :func:`validate_transactions` does, but report what is wrong instead of raising it.
-
-    Parameters
-    ----------
-    frame, balance, minor_units, extra_columns
-        See :func:`validate_transactions`; only `balance` has another default.
-
-    Returns
-    -------
-    Inspection
-        Its frame has the six columns (or five) and the described extra ones only.
-
-    Raises
-    ------
-    ParameterError
-        If `frame` is no dataframe, or an option has a value that cannot work.
-    """
-    minor_units = _money.check_minor_units(minor_units)
-    extra = check_extra_columns(extra_columns)
-    names = _frames.column_names(frame)
-    wanted = [name for name in COLUMNS if name != BALANCE or balance or BALANCE in names]
-    wanted += [column.name for column in extra]
-    problems = name_problems(names, wanted)
-    if problems:
-        index = frame.index if isinstance(frame, pd.DataFrame) else None
-        return Inspection(pd.DataFrame(index=index), (), tuple(problems))
-    given = _frames.sub_frame(frame, wanted)
-    changed, problems = _inspect_columns(given, minor_units)
-    for column in extra:
-        problems += inspect_extra(given, column)
-    coerced = given.assign(**{name: column.array for name, column in changed.items()}) if changed else given
-    if balance and not problems:
-        problems = _balance_problems(coerced, minor_units)
-    return Inspection(coerced, tuple(changed), tuple(problems))
+    return cast("FrameT", changed)
 
 
 def canonical_transactions(
@@ -227,51 +146,6 @@ def canonical_transactions(
     for name in found.frame.columns:
         columns[name] = _plain(found.frame[name])
     return pd.DataFrame(columns)
-
-
-def _inspect_columns(
-    given: pd.DataFrame, minor_units: int
-) -> tuple[dict[str, pd.Series[Any]], list[Problem]]:
-    """Inspect those of the six columns that are there; gives the ones that had to change."""
-    changed: dict[str, pd.Series[Any]] = {}
-    problems: list[Problem] = []
-    for name in COLUMNS:
-        if name not in given.columns:
-            continue
-        column = given[name]
-        if name in (CUSTOMER, CATEGORY):
-            coerced, found = _rules.inspect_text(column)
-        elif name == DATE:
-            coerced, found = _rules.inspect_date(column)
-        elif name == AMOUNT:
-            coerced, found = _rules.inspect_amount(column, minor_units)
-        elif name == TYPE:
-            coerced, found = _rules.inspect_type(column)
-        else:
-            coerced, found = _rules.inspect_balance(column, minor_units)
-        problems += found
-        if coerced is not column:
-            changed[name] = coerced
-    return changed, problems
-
-
-def _balance_problems(frame: pd.DataFrame, minor_units: int) -> list[Problem]:
-    """Report the rows whose balance does not follow from the one before."""
-    codes, _ = _money.parse_minor(frame[AMOUNT], minor_units)
-    signed = np.where(text_is(frame[TYPE], CREDIT), codes, -codes)
-    ledger = make_ledger(frame[CUSTOMER], [datetime_ticks(frame[DATE])])
-    breaks = find_breaks(frame[BALANCE], ledger.arrange(signed), ledger, minor_units=minor_units)
-    if not breaks.where.size:
-        return []
-    rows = ledger.positions(breaks.where)
-    in_frame = np.argsort(rows, kind="stable")
-    rows, expected = rows[in_frame], _money.from_minor(breaks.expected[in_frame], minor_units)
-    texts = [
-        f"does not add up: the balance before and the signed amount make {amount:.{minor_units}f}"
-        for amount in expected.tolist()
-    ]
-    hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to make them anew"
-    return [Problem(BALANCE, rows, frame[BALANCE].iloc[rows].tolist(), texts, hint)]
 
 
 def _plain_text(column: pd.Series[Any]) -> Any:

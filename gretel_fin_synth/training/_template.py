@@ -31,7 +31,7 @@ class Template:
     empty : dataframe of 0 rows
         Of the library and with the dtypes of the fitted frame.
     library : str
-        ``pandas``, ``polars``, ``polars lazy``, ``pyarrow`` or ``duckdb``.
+        ``pandas``, ``polars``, ``polars lazy``, ``pyarrow``, ``duckdb``, ``ibis``, ``dask`` or ``pyspark``.
     """
 
     empty: Any
@@ -54,8 +54,7 @@ class Template:
         names = [name for name in names if name in known]
         if isinstance(native, pd.DataFrame):
             return cls(_empty_pandas({name: native[name].dtype for name in names}), "pandas")
-        head = _frames.collected(_frames.wrap(native).select(*names).head(0))
-        schema = head.schema if isinstance(head, pa.Table) else _frames.wrap(head).to_arrow().schema
+        schema = _frames.arrow_schema(native, names)
         return cls(_frames.from_arrow(native, _bare(schema).empty_table()), _library(native))
 
     def apply(self, frame: pd.DataFrame) -> Any:
@@ -80,7 +79,7 @@ class Template:
         if isinstance(self.empty, pd.DataFrame):
             schema = _pandas_schema(self.empty)
         else:
-            schema = _bare(_frames.wrap(_frames.collected(self.empty)).to_arrow().schema)
+            schema = _bare(_frames.arrow_schema(self.empty))
         with (
             pa.OSFile(str(directory / FILE), "wb") as sink,
             pa.ipc.new_file(sink, schema) as writer,
@@ -117,6 +116,19 @@ def _as_library(table: pa.Table, library: str) -> Any:
         import duckdb
 
         return duckdb.from_arrow(table)
+    if library == "ibis":
+        import ibis
+
+        return ibis.memtable(table)
+    if library == "dask":
+        import dask.dataframe
+
+        return dask.dataframe.from_pandas(table.to_pandas(date_as_object=False), npartitions=1)
+    if library == "pyspark":
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.getActiveSession()
+        return table.to_pandas() if session is None else _frames.spark_frame(session, table)
     return table
 
 

@@ -72,6 +72,10 @@ def split_customers(
     n_first = int(np.clip(round(fraction * len(ids)), 1, len(ids) - 1))
     first = np.zeros(len(ids), dtype=np.bool_)
     first[[in_order[place] for place in rng.permutation(len(ids))[:n_first]]] = True
+    if _frames.is_dask(frame):
+        lazy: Any = _frames.native(frame)
+        in_first = lazy[CUSTOMER].isin([ids[code] for code in np.flatnonzero(first)])
+        return lazy[in_first], lazy[~in_first]
     if _frames.is_lazy(frame):
         inside = nw.col(CUSTOMER).is_in([ids[code] for code in np.flatnonzero(first)])
         wrapped = _frames.wrap(frame)
