@@ -40,7 +40,9 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.errors import ServiceUnavailableError as ServiceUnavailableError
     from gretel_fin_synth.errors import StartingAmountError as StartingAmountError
     from gretel_fin_synth.errors import TrainingInterrupted as TrainingInterrupted
+    from gretel_fin_synth.evaluation import Comparison as Comparison
     from gretel_fin_synth.evaluation import Evaluation as Evaluation
+    from gretel_fin_synth.evaluation import compare_evaluations as compare_evaluations
     from gretel_fin_synth.evaluation import evaluate as evaluate
     from gretel_fin_synth.schema import ExtraColumn as ExtraColumn
     from gretel_fin_synth.schema import Transactions as Transactions
@@ -76,7 +78,7 @@ _HOMES = {  # in the order of the data flow, which is the order of the reference
         "split_customers",
     ),
     "training.gretel": ("GretelJobs", "GretelJob", "GretelReport"),
-    "evaluation": ("evaluate", "Evaluation"),
+    "evaluation": ("evaluate", "Evaluation", "compare_evaluations", "Comparison"),
     "errors": (
         "FinSynthError",
         "ParameterError",

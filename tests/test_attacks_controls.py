@@ -66,7 +66,7 @@ def test_shuffled_columns_give_no_one_away(world):
 def test_a_copy_is_caught_by_every_family(world):
     found = attacked(world, "copy")
     assert found.score < 5
-    assert [concern.forbids for concern in found.concerns] == ["same team"] * 3
+    assert [concern.forbids for concern in found.concerns] == ["same team"] * 3 + ["other teams"]
     assert found.breakdown["on_customers"]["customer_linked"].risk > 0.95
     assert found.breakdown["on_rows"]["row_singled_out"].risk > 0.6
     for name in ("nearest_customer", "density_ratio", "rare_rows", "fuzzy_rows", "fuzzy_patterns"):

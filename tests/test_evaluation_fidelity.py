@@ -251,9 +251,12 @@ def test_the_scale_runs_from_the_floor_to_the_holdout():
     rng = np.random.default_rng(0)
     as_holdout = fidelity(real, holdout, holdout, rng)
     assert as_holdout.normalised == pytest.approx(100.0)
-    assert as_holdout.score == as_holdout.reference
+    assert as_holdout.score == as_holdout.reference == 100.0
+    assert as_holdout.similarity == as_holdout.holdout_similarity
     shuffled = fidelity(real, shuffle_floor(real, 5), holdout, rng)
     assert abs(shuffled.normalised) < 15
+    assert shuffled.score == pytest.approx(max(0.0, shuffled.normalised))
+    assert shuffled.similarity == pytest.approx(shuffled.floor_similarity, abs=5.0)
     assert shuffled.grade == "Very Poor"
     assert any("Dynamics" in concern.text for concern in shuffled.concerns)
 
@@ -262,8 +265,9 @@ def test_without_a_holdout_the_reference_is_unknown():
     real = prepare(crowd(20, 0))
     result = fidelity(real, real, None, np.random.default_rng(0))
     assert (result.score, result.reference, result.normalised) == (pytest.approx(100.0), None, None)
+    assert (result.floor, result.holdout_similarity) == (0.0, None)
     assert result.grade == "Excellent"
-    assert any("unknown" in note for note in result.notes)
+    assert any("Without a holdout the scale runs" in note for note in result.notes)
 
 
 def test_tables_without_balance_say_so():
@@ -278,7 +282,7 @@ def test_a_smaller_holdout_is_compared_at_equal_size():
     real, synthetic = prepare(crowd(60, 0)), prepare(crowd(60, 1, prefix="S"))
     small = prepare(crowd(12, 2, prefix="H"))
     result = fidelity(real, synthetic, small, np.random.default_rng(0))
-    assert result.score > result.reference  # more customers, all else equal
+    assert result.similarity > result.holdout_similarity  # more customers, all else equal
     assert 70 < result.normalised < 130
     assert any("equal numbers" in note for note in result.notes)
 

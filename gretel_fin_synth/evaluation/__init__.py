@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gretel_fin_synth.evaluation._evaluation import SCHEMA_VERSION, Evaluation, TableFacts, evaluate
 from gretel_fin_synth.evaluation._table import Table, prepare
+from gretel_fin_synth.evaluation.comparison import Comparison, compare_evaluations
 from gretel_fin_synth.evaluation.registry import (
     Measure,
     available_measures,
@@ -17,6 +18,7 @@ __all__ = [
     "AUDIENCES",
     "GRADES",
     "SCHEMA_VERSION",
+    "Comparison",
     "Concern",
     "Count",
     "Evaluation",
@@ -28,6 +30,7 @@ __all__ = [
     "TableFacts",
     "Verdict",
     "available_measures",
+    "compare_evaluations",
     "evaluate",
     "prepare",
     "register_measure",

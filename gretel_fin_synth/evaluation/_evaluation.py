@@ -34,7 +34,8 @@ __all__ = ["SCHEMA_VERSION", "Evaluation", "TableFacts", "evaluate"]
 SCHEMA_VERSION = 1
 """Version of the layout of :meth:`Evaluation.to_dict`; rises when a key moves, goes or changes meaning."""
 
-_KIND = "gretel_fin_synth.evaluation"
+KIND = "gretel_fin_synth.evaluation"
+"""What :meth:`Evaluation.to_dict` calls itself."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Evaluation:
             ``tables``, ``results`` (by measure), ``measures`` (their titles and questions), ``pictures``.
         """
         return {
-            "kind": _KIND,
+            "kind": KIND,
             "schema_version": SCHEMA_VERSION,
             "seed": self.seed,
             "verdict": {**plain(self.verdict), "text": str(self.verdict)},
@@ -187,7 +188,7 @@ class Evaluation:
         """
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         if path is not None:
-            _write(Path(path), text)
+            write_text(Path(path), text)
         return text
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -202,7 +203,7 @@ class Evaluation:
 
         text = render(self.to_dict())
         if path is not None:
-            _write(Path(path), text)
+            write_text(Path(path), text)
         return text
 
 
@@ -339,7 +340,7 @@ def _facts(table: Table) -> TableFacts:
     )
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
     """Write beside the target, then rename, so that the target is never half a file."""
     with new_file(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")

@@ -35,7 +35,7 @@ from gretel_fin_synth.evaluation._dps_membership import (
     grade_attack,
     membership_inference,
 )
-from gretel_fin_synth.evaluation.results import Score, grade_of
+from gretel_fin_synth.evaluation.results import Concern, Score, grade_of
 from gretel_fin_synth.evaluation.sqs import check_identifiers
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ __all__ = [
 ]
 
 _HOLDOUT_SHARE, _LEAST_HOLDOUT, _MOST_HOLDOUT = 0.05, 10, 2000
+_FAR = {"membership_inference_protection": 10.0, "attribute_inference_protection": 20.0}
 _ORDERS = 8  # column orders over which the spread is reported
 
 
@@ -81,8 +82,10 @@ def dps(
     Returns
     -------
     Score
-        0 to 100, with Gretel's grades. The references put the holdout in place of the synthetic table; for
-        membership one half of its customers, the other half being its holdout.
+        0 to 100, with Gretel's grades. A concern is raised for a part that lies far below the holdout's: 10
+        points for membership, 20 for attributes, whose score rests on few attacks. The references put the
+        holdout in place of the synthetic table; for membership one half of its customers, the other half
+        being its holdout.
 
     Raises
     ------
@@ -103,6 +106,7 @@ def dps(
         grade=grade_of(score, LABELS),
         reference=None if holdout is None else _mean([part.reference for part in parts.values()]),
         breakdown=parts,
+        concerns=tuple(_concerns(parts)) if identifiers == "exclude" else (),
         notes=tuple(_notes(parts, holdout, identifiers)),
     )
 
@@ -175,6 +179,21 @@ def _attributes(
 def _mean(scores: Sequence[float | None]) -> float | None:
     known = [score for score in scores if score is not None]
     return float(np.mean(known)) if len(known) == len(scores) else None
+
+
+def _concerns(parts: Mapping[str, Score]) -> list[Concern]:
+    """Name a part that lies far below the holdout's; only membership is sure enough to shut anyone out."""
+    concerns = []
+    for name, part in parts.items():
+        if part.score is None or part.reference is None or part.score >= part.reference - _FAR[name]:
+            continue
+        forbids = "other teams" if name.startswith("membership") else None
+        text = (
+            f"{name.replace('_', ' ').capitalize()} (DPS): {part.score:.0f}, where a holdout of real "
+            f"customers reaches {part.reference:.0f}"
+        )
+        concerns.append(Concern(text, forbids=forbids))
+    return concerns
 
 
 def _notes(parts: Mapping[str, Score], holdout: Table | None, identifiers: str) -> list[str]:

@@ -5,9 +5,9 @@ Jensen-Shannon distance (base 2) for categories and their runs, 1 minus the tota
 and cents, 1 minus the difference for shares, 1 minus the relative error for the dynamics. A group is the
 mean of its members times 100, the whole is a weighted mean of the groups.
 
-None of the figures is to be read against 100: a second sample of customers of the same bank does not reach
-it. Read it against the holdout's value (what is possible) and the floor (the real table with every column
-shuffled).
+None of these figures is to be read against 100: a second sample of customers of the same bank does not reach
+it. Read each against the holdout's value (what is possible) and the floor (the real table with every column
+shuffled). The score does that: it is where the whole lies between the floor, 0, and the holdout, 100.
 """
 
 from __future__ import annotations
@@ -96,17 +96,26 @@ _FAR = 10.0  # points below a holdout from which a group is named in the verdict
 
 @dataclass(frozen=True)
 class Fidelity(Score):
-    """A :class:`Score` that is also put on a scale between the floor and a holdout.
+    """A :class:`Score` between the floor (0) and a holdout (100), with the similarities behind it.
+
+    ``score`` is ``normalised``, cut to 0 to 100; without a holdout, where the similarity lies between the
+    floor's and 100, which is less than between the floor's and a holdout's.
 
     Attributes
     ----------
     normalised : float or None
-        The score between the floor (0) and the holdout (100), each measured with the same number of
-        customers; not clipped: below 0 is worse than shuffled columns, above 100 is closer than other real
+        Where the table lies between the floor (0) and the holdout (100), all with the same number of
+        customers; not cut: below 0 is worse than shuffled columns, above 100 is closer than other real
         customers are. None without a holdout.
+    similarity, holdout_similarity, floor_similarity : float or None
+        Weighted mean of the six groups, 0 to 100, of the synthetic table, the holdout, and the floor, with
+        all customers of each.
     """
 
     normalised: float | None = None
+    similarity: float | None = None
+    holdout_similarity: float | None = None
+    floor_similarity: float | None = None
 
 
 def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.Generator) -> Fidelity:
@@ -122,28 +131,31 @@ def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     Returns
     -------
     Fidelity
-        Graded on the scale from the floor (0) to the holdout (100), or to 100 without a holdout.
+        0 for the floor, 100 for a holdout; without one 100 for the real table itself.
     """
     shuffled = shuffle_floor(real, rng)
     groups = fidelity_groups(real, synthetic)
     reference = None if holdout is None else fidelity_groups(real, holdout)
     floor = fidelity_groups(real, shuffled)
-    score, lowest = overall(group_scores(groups)), overall(group_scores(floor))
-    normalised = None
+    whole, lowest = overall(group_scores(groups)), overall(group_scores(floor))
+    normalised, best = None, None
     if holdout is not None and reference is not None:
-        measured = [(synthetic, groups), (holdout, reference), (shuffled, floor)]
-        normalised = _normalised(real, measured, rng)
-    graded = 100 * (score - lowest) / (100 - lowest) if normalised is None and lowest < 100 else normalised
-    best = None if reference is None else group_scores(reference)
+        best = group_scores(reference)
+        normalised = _normalised(real, [(synthetic, groups), (holdout, reference), (shuffled, floor)], rng)
+    score = _position(whole, lowest) if holdout is None else normalised
+    score = None if score is None else float(np.clip(score, 0.0, 100.0))
     return Fidelity(
-        score=_known(score),
-        grade=grade_of(graded),
-        reference=None if best is None else _known(overall(best)),
-        floor=_known(lowest),
+        score=score,
+        grade=grade_of(score),
+        reference=None if normalised is None else 100.0,
+        floor=None if score is None else 0.0,
         breakdown={name: _group(name, groups, reference, floor) for name in groups},
         concerns=tuple(_concerns(group_scores(groups), best)),
         notes=_notes(synthetic, holdout, groups),
         normalised=normalised,
+        similarity=_known(whole),
+        holdout_similarity=None if best is None else _known(overall(best)),
+        floor_similarity=_known(lowest),
     )
 
 
@@ -214,6 +226,13 @@ def shuffle_floor(real: Table, seed: int | np.random.Generator) -> Table:
     return prepare(real.frame[columns].assign(**shuffled), minor_units=real.minor_units)
 
 
+def _position(whole: float, lowest: float) -> float | None:
+    """Return where a similarity lies between the floor's (0) and that of the real table with itself (100)."""
+    if np.isnan(whole) or np.isnan(lowest) or lowest >= 100:
+        return None if np.isnan(whole) else whole
+    return 100 * (whole - lowest) / (100 - lowest)
+
+
 def _normalised(real: Table, measured: list[tuple[Table, Groups]], rng: np.random.Generator) -> float | None:
     """Return where the first table lies between the third (0) and the second (100).
 
@@ -272,7 +291,10 @@ def _notes(synthetic: Table, holdout: Table | None, groups: Groups) -> tuple[str
     if lacking:
         notes.append(f"Could not be measured and count for nothing: {', '.join(lacking)}.")
     if holdout is None:
-        notes.append("Without a holdout it is unknown how near 100 another real sample would come.")
+        notes.append(
+            "Without a holdout the scale runs from the floor to the real table itself, which no other "
+            "sample of customers reaches: beside a holdout the score would be higher."
+        )
     elif abs(holdout.n_customers - synthetic.n_customers) > 0.1 * synthetic.n_customers:
         notes.append(
             f"The holdout has {holdout.n_customers:,} customers, the synthetic table "

@@ -14,7 +14,7 @@ import numpy as np
 
 from gretel_fin_synth.evaluation._coding import among, combined, dense, distinct
 from gretel_fin_synth.evaluation._features import runs
-from gretel_fin_synth.evaluation.results import Concern, Rate, Score, grade_of
+from gretel_fin_synth.evaluation.results import Concern, Count, Rate, Score, grade_of, worst
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ TITLES: Mapping[str, str] = {
     "rows": "Rows that a real customer has too (date, amount, type, category)",
     "rows_with_ids": "Rows that the real customer of the same id has too",
     "runs": "Runs of three that a real customer has too (days between, amounts, categories)",
+    "histories": "Customers who share much of a history with one real customer",
 }
 """What each share counts, in words."""
 
@@ -46,6 +47,8 @@ _CHUNK = 50
 _RUN = 3
 _Z = 1.959963984540054
 _SEEN = 0.10  # a holdout with so many more copies than the real table has within itself was not unseen
+_GRADES = {"same team": "Very Poor", "other teams": "Poor", "trusted partners": "Moderate"}
+_LEAST_RUNS = 5  # that one synthetic and one real customer share and no one else has
 _LEVELS = ((0.25, "same team"), (0.02, "other teams"), (0.0, "trusted partners"))
 
 
@@ -63,8 +66,9 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
     -------
     Score
         ``breakdown`` maps each of :data:`TITLES` to a :class:`Rate`, with 95 % intervals from a bootstrap
-        over customers. ``score`` is 100 minus the largest excess, in points, over the holdout's share, or
-        over the share within the real table where there is no holdout.
+        over customers, but ``histories`` to a :class:`Count` of single customers. ``score`` is 100 minus the
+        largest excess, in points, over the holdout's share, or over the share within the real table where
+        there is no holdout. ``grade`` falls with whom the copies shut out.
     """
     tables = [real, synthetic] if holdout is None else [real, synthetic, holdout]
     customers = [table.customer for table in tables]
@@ -74,13 +78,15 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
         "runs": run_codes(tables),
     }
     rates = {name: _rate(codes, owners, rng) for name, (codes, owners) in things.items()}
+    copied = copied_histories(*things["runs"], [table.n_customers for table in tables])
     score = 100.0 * (1.0 - max((max(0.0, _excess(rate)) for rate in rates.values()), default=0.0))
+    concerns = (*_seen_holdout(rates), *_concerns(rates), *_copied(copied))
     return Score(
         score=score if len(synthetic) else None,
-        grade=grade_of(score) if len(synthetic) else None,
+        grade=_grade(concerns, score) if len(synthetic) else None,
         reference=None if holdout is None else 100.0,
-        breakdown=rates,
-        concerns=(*_seen_holdout(rates), *_concerns(rates)),
+        breakdown={**rates, "histories": copied},
+        concerns=concerns,
         notes=_notes(tables),
     )
 
@@ -130,6 +136,78 @@ def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], 
     owners = [runs(table.customer, table.customer, length)[:, 0] for table in tables]
     stacked = np.concatenate(windows)
     return _split(combined(list(stacked.T)), [len(window) for window in windows]), owners
+
+
+def copied_histories(codes: Sequence[Ints], owners: Sequence[Ints], sizes: Sequence[int]) -> Count:
+    """Count the synthetic customers who play back much of the history of one real customer.
+
+    Rates over a whole table do not see one copied customer among hundreds. So for every synthetic customer
+    the runs are counted that one real customer has, and no other real customer. Five of them, as in seven
+    consecutive transactions, are many, if none of the holdout has half as many.
+
+    Parameters
+    ----------
+    codes, owners : sequence of numpy.ndarray of int64
+        Runs and their customers of the real, the synthetic and, if there is one, the holdout table, from
+        :func:`run_codes`.
+    sizes : sequence of int
+        Number of customers of each table.
+
+    Returns
+    -------
+    Count
+        ``reference`` is the holdout's share by the same limit; without a holdout the share of real customers
+        who share five runs with one other real customer and no third.
+    """
+    holders = _single_holder(codes[0], owners[0])
+    shared = [_shared(part, owner, holders) for part, owner in zip(codes[1:], owners[1:], strict=True)]
+    honest = shared[1] if len(shared) > 1 else _within(codes[0], owners[0])
+    limit = max(_LEAST_RUNS, 2 * int(honest.max(initial=0)) if len(shared) > 1 else 0)
+    reference = float((honest >= limit).sum() / max(sizes[2 if len(shared) > 1 else 0], 1))
+    return Count(count=int((shared[0] >= limit).sum()), of=sizes[1], reference=reference)
+
+
+def _single_holder(codes: Ints, owner: Ints) -> Ints:
+    """Return for each code the only customer who has it, -1 where there are more or none."""
+    pairs = _holdings(codes, owner)
+    counts = np.bincount(pairs[0], minlength=int(codes.max(initial=-1)) + 1)
+    sums = np.bincount(pairs[0], pairs[1], minlength=len(counts)).astype(np.int64)
+    return np.where(counts == 1, sums, -1)
+
+
+def _within(codes: Ints, owner: Ints) -> Ints:
+    """Return the numbers of runs that pairs of real customers share, and no third one has."""
+    pairs = _holdings(codes, owner)
+    counts = np.bincount(pairs[0], minlength=int(codes.max(initial=-1)) + 1)
+    sums = np.bincount(pairs[0], pairs[1], minlength=len(counts)).astype(np.int64)
+    two = np.flatnonzero(counts[pairs[0]] == 2)
+    return _together(pairs[1][two], sums[pairs[0][two]] - pairs[1][two])
+
+
+def _shared(codes: Ints, owner: Ints, holders: Ints) -> Ints:
+    """Return for each customer the most runs that any one real customer has too; only those who have some."""
+    pairs = _holdings(codes, owner)
+    known = np.append(holders, -1)[np.minimum(pairs[0], len(holders))]
+    found = np.flatnonzero(known >= 0)
+    return _together(pairs[1][found], known[found])
+
+
+def _together(first: Ints, second: Ints) -> Ints:
+    """Return for each value of the first array the count of its commonest partner in the second."""
+    if len(first) == 0:
+        return np.zeros(0, dtype=np.int64)
+    width = int(second.max()) + 1
+    pairs, counts = np.unique(first * width + second, return_counts=True)
+    most = np.zeros(int(first.max()) + 1, dtype=np.int64)
+    np.maximum.at(most, pairs // width, counts)
+    return most[most > 0]
+
+
+def _holdings(codes: Ints, owner: Ints) -> tuple[Ints, Ints]:
+    """Return every pair of a code and a customer who has it, once."""
+    width = int(owner.max(initial=0)) + 1
+    pairs = distinct(codes * width + owner)
+    return pairs // width, pairs % width
 
 
 def bootstrap_interval(
@@ -225,6 +303,24 @@ def _concerns(rates: Mapping[str, Rate]) -> list[Concern]:
         text = f"{rate.share:.1%} of the {_COPIES[name]}; {expected}"
         concerns.append(Concern(text=text, forbids=forbids, hard=forbids == "same team"))
     return concerns
+
+
+def _grade(concerns: Sequence[Concern], score: float) -> str | None:
+    """Grade by whom the copies shut out: 73 points are not good where 27 % of the runs are copies."""
+    least = worst(concern.forbids for concern in concerns)
+    return _GRADES[least] if least in _GRADES else grade_of(score)
+
+
+def _copied(copied: Count) -> list[Concern]:
+    expected = copied.reference or 0.0
+    margin = 3.0 * float(np.sqrt(expected * (1.0 - expected) / max(copied.of, 1)))
+    if copied.count == 0 or (copied.share or 0.0) <= expected + margin:
+        return []
+    text = (
+        f"{copied.count:,} of {copied.of:,} customers share much of a history (five runs of three or more) "
+        f"with one real customer and no other; by chance {expected:.1%} do"
+    )
+    return [Concern(text=text, forbids="other teams")]
 
 
 def _seen_holdout(rates: Mapping[str, Rate]) -> list[Concern]:

@@ -30,7 +30,7 @@ from gretel_fin_synth.evaluation._columns import (
     value_names,
 )
 from gretel_fin_synth.evaluation._correlation import association_matrix
-from gretel_fin_synth.evaluation.results import Score, grade_of
+from gretel_fin_synth.evaluation.results import Concern, Score, grade_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +50,7 @@ _WEIGHTS = {
     "deep_structure": 0.84,
 }
 _FEW_ROWS = 100
+_FAR = 10.0  # points below a holdout from which the verdict speaks of it
 _NO_SUM = 0.5887  # distance of two histograms of which one sums to nothing, as published
 
 
@@ -135,6 +136,7 @@ def sqs(
         grade=_grade(score),
         reference=None if reference is None else reference.score,
         breakdown={name: _part(name, parts, reference) for name in _WEIGHTS},
+        concerns=tuple(_concerns(score, None if reference is None else reference.score)),
         notes=tuple(_notes(real, synthetic, holdout, parts, include)),
     )
 
@@ -259,6 +261,13 @@ def _clipped(score: float) -> float:
 def _grade(score: float | None) -> str | None:
     """Grade a score as published: on the score of 0 to 10 rounded to one decimal."""
     return None if score is None else grade_of(float(np.round(score)))
+
+
+def _concerns(score: float | None, reference: float | None) -> list[Concern]:
+    """Say that the score is far below the holdout's; a score above it says nothing of privacy."""
+    if score is None or reference is None or score >= reference - _FAR:
+        return []
+    return [Concern(f"SQS: {score:.0f}, where a holdout of real customers reaches {reference:.0f}")]
 
 
 def _part(name: str, parts: SQSParts, reference: SQSParts | None) -> Score:

@@ -93,11 +93,13 @@ def utility(real: Table, synthetic: Table, holdout: Table | None, rng: np.random
     Returns
     -------
     Score
-        ``breakdown`` maps each of :data:`TITLES` to a :class:`Task`; ``score`` is the lowest of theirs.
+        ``breakdown`` maps each of :data:`TITLES` to a :class:`Task`; ``score`` is the lowest of theirs, and
+        ``reference`` what training on the real table reaches, 100 by definition.
         A task that cannot be learned (its answer is the same for everyone, or nothing helps to foresee it)
         has no score, and says why.
     """
     notes = []
+    held = holdout is not None
     if holdout is None:
         notes.append(
             "Without a holdout, half of the real customers are tested on; the generator may have seen them."
@@ -116,7 +118,7 @@ def utility(real: Table, synthetic: Table, holdout: Table | None, rng: np.random
     return Score(
         score=score,
         grade=grade_of(score),
-        reference=100.0 if scores else None,
+        reference=100.0 if scores and held else None,
         breakdown=parts,
         concerns=tuple(_concerns(parts)),
         notes=tuple(notes),

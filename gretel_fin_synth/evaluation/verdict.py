@@ -18,6 +18,7 @@ __all__ = ["Finding", "Verdict", "reach_verdict"]
 
 _FEW_CUSTOMERS = 50
 _PRIVACY = ("attacks", "dps")
+_GIVES_AWAY = ("replay", *_PRIVACY)
 _ALWAYS_UNTESTED = (
     "the generator itself: an attacker who can retrain or query it may learn more than from this one table",
     "a formal guarantee such as differential privacy, which no look at a table can give",
@@ -128,9 +129,10 @@ def reach_verdict(
     )
 
 
-def _gravity(finding: Finding) -> tuple[bool, int]:
+def _gravity(finding: Finding) -> tuple[bool, int, bool]:
+    """Order findings: what makes a table unusable, then by audience; what gives customers away first."""
     reach = len(AUDIENCES) if finding.forbids is None else AUDIENCES.index(finding.forbids)
-    return not finding.hard, reach
+    return not finding.hard, reach, finding.measure not in _GIVES_AWAY
 
 
 def _limits(

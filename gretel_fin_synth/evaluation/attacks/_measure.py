@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gretel_fin_synth.evaluation._describe import sample_customers
 from gretel_fin_synth.evaluation._ranking import FALSE_ALARMS, Ranking
 from gretel_fin_synth.evaluation.attacks._people import CUSTOMER_TITLES, customer_attacks
 from gretel_fin_synth.evaluation.attacks._risk import MOST_CONTROL, Risk, risk, success
 from gretel_fin_synth.evaluation.attacks._rows import ROW_TITLES, row_attacks
+from gretel_fin_synth.evaluation.attacks._single import SINGLE_TITLES
 from gretel_fin_synth.evaluation.attacks.membership import (
     LEAST_CUSTOMERS,
     MEMBERSHIP_TITLES,
@@ -19,10 +22,10 @@ from gretel_fin_synth.evaluation.results import Concern, Score
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from gretel_fin_synth.evaluation._table import Table
+    from gretel_fin_synth.evaluation.results import Count
 
     Bools = NDArray[np.bool_]
     Ints = NDArray[np.int64]
@@ -38,6 +41,8 @@ TITLES: Mapping[str, str] = {
     **ROW_TITLES,
     **CUSTOMER_TITLES,
     **MEMBERSHIP_TITLES,
+    "single_customers": "Single customers who stick out",
+    **SINGLE_TITLES,
 }
 """Groups and attacks in words."""
 
@@ -66,32 +71,78 @@ def attacks(train: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     Returns
     -------
     Score
-        ``breakdown`` has ``on_rows`` and ``on_customers``, with a :class:`Risk` for each attack, and
-        ``membership``, with a :class:`~gretel_fin_synth.evaluation._ranking.Ranking` for each. All intervals
-        hold jointly at 95 %. ``score`` is 100 less the gain, in points, of the attack whose gain is surest,
-        and 100 if none succeeds beyond chance; None without a holdout, for then nobody can say what chance
-        gives.
+        ``breakdown`` has ``on_rows`` and ``on_customers``, with a :class:`Risk` for each attack;
+        ``membership``, with a :class:`~gretel_fin_synth.evaluation._ranking.Ranking` for each, all intervals
+        jointly at 95 %; and ``single_customers``, which counts those who stick out one by one. ``score`` is
+        100 less the gain, in points, of the attack whose gain is surest, or the share of single customers if
+        that is more, and 100 if none succeeds beyond chance. ``reference`` is the score of one half of the
+        holdout in place of the synthetic table, the other half being the control. None without a holdout,
+        for then nobody can say what chance gives.
     """
     missing = _missing(train, synthetic, holdout)
     if missing is not None or holdout is None:
         return Score(score=None, notes=(f"Not tested: {missing}.",))
     most = (_MOST_ATTACKED, _MOST_KNOWN, _MOST_ATTACKED)
     tables = [_cut(table, rows, rng) for table, rows in zip((train, synthetic, holdout), most, strict=True)]
-    parts: dict[str, Mapping[str, Finding]] = {
-        "on_rows": _risks(row_attacks(tables[0], tables[1], tables[2], rng)),
-        "on_customers": _risks(customer_attacks(tables[0], tables[1], tables[2], rng)),
-        "membership": membership_attacks(tables[0], tables[1], tables[2], rng, level=_LEVEL).attacks,
-    }
-    findings = {name: finding for part in parts.values() for name, finding in part.items()}
-    worst = max(findings.values(), key=proven)
+    parts = _attacked(tables, rng)
+    findings = {name: finding for part in _intervals(parts).values() for name, finding in part.items()}
     return Score(
-        score=100.0 * (1.0 - gain(worst)) if proven(worst) > 0 else 100.0,
-        grade=_level(proven(worst))[2] if proven(worst) > 0 else "Excellent",
-        reference=100.0,
+        score=_score(parts),
+        grade=_grade(parts),
+        reference=_reference(tables, rng),
         breakdown=parts,
-        concerns=tuple(_concerns(parts)),
+        concerns=(*_concerns(_intervals(parts)), *_exposed(parts.get("single_customers", {}))),
         notes=tuple(_notes([train, synthetic, holdout], tables, findings)),
     )
+
+
+def _attacked(tables: list[Table], rng: np.random.Generator) -> dict[str, Mapping[str, Any]]:
+    """Run all attacks on the training customers of the first table, the last being the control."""
+    train, synthetic, holdout = tables
+    members = membership_attacks(train, synthetic, holdout, rng, level=_LEVEL)
+    parts: dict[str, Mapping[str, Any]] = {
+        "on_rows": _risks(row_attacks(train, synthetic, holdout, rng)),
+        "on_customers": _risks(customer_attacks(train, synthetic, holdout, rng)),
+        "membership": members.attacks,
+    }
+    return parts | ({"single_customers": members.single} if members.single else {})
+
+
+def _reference(tables: list[Table], rng: np.random.Generator) -> float | None:
+    """Return the score of a table that is honest for sure: half of the holdout."""
+    train, _, holdout = tables
+    if holdout.n_customers < 2 * LEAST_CUSTOMERS:
+        return None
+    unseen, control = (
+        holdout.select(half) for half in np.array_split(rng.permutation(holdout.n_customers), 2)
+    )
+    return _score(_attacked([train, unseen, control], rng))
+
+
+def _intervals(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Finding]]:
+    """Return the parts whose attacks have an interval."""
+    return {name: part for name, part in parts.items() if name != "single_customers"}
+
+
+def _score(parts: Mapping[str, Mapping[str, Any]]) -> float:
+    worst = _worst(parts)
+    named = max((count.share or 0.0 for count in parts.get("single_customers", {}).values()), default=0.0)
+    return 100.0 * (1.0 - max(named, gain(worst) if proven(worst) > 0 else 0.0))
+
+
+def _grade(parts: Mapping[str, Mapping[str, Any]]) -> str:
+    """Grade by the surest gain; a single customer who sticks out is graded as a leak of few."""
+    least = proven(_worst(parts))
+    if any(count.count for count in parts.get("single_customers", {}).values()):
+        least = max(least, _LEVELS[1][0])
+    return _level(least)[2] if least > 0 else "Excellent"
+
+
+def _worst(parts: Mapping[str, Mapping[str, Any]]) -> Finding:
+    worst: Finding = max(
+        (found for part in _intervals(parts).values() for found in part.values()), key=proven
+    )
+    return worst
 
 
 def gain(finding: Finding) -> float:
@@ -162,6 +213,18 @@ def _concerns(parts: Mapping[str, Mapping[str, Finding]]) -> list[Concern]:
             more = f"; {len(succeeding)} of {len(part)} such attacks succeed" if len(succeeding) > 1 else ""
             concerns.append(Concern(text + more, forbids=forbids, hard=forbids == "same team"))
     return concerns
+
+
+def _exposed(single: Mapping[str, Count]) -> list[Concern]:
+    """Name the larger group of customers who stick out, if there is one."""
+    name, count = max(single.items(), key=lambda item: item[1].count, default=(None, None))
+    if name is None or count is None or count.count == 0:
+        return []
+    text = (
+        f"{TITLES[name]}: {count.count:,} of {count.of:,}, more than chance gives to any of the holdout. "
+        "A leak of few histories is a leak"
+    )
+    return [Concern(text, forbids="other teams")]
 
 
 def _text(name: str, finding: Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from gretel_fin_synth.evaluation._ranking import Ranking, rank
 from gretel_fin_synth.evaluation.attacks._fuzzy import fuzzy_patterns, fuzzy_rows
 from gretel_fin_synth.evaluation.attacks._nearest import density_ratio, nearest_customer
 from gretel_fin_synth.evaluation.attacks._overlap import category_patterns, rare_rows, relative_runs
+from gretel_fin_synth.evaluation.attacks._single import single_customers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gretel_fin_synth.evaluation._table import Table
+    from gretel_fin_synth.evaluation.results import Count
 
     Floats = NDArray[np.float64]
     Attack = Callable[[Sequence[Table], Table, Table], list[Floats]]
@@ -60,9 +62,12 @@ class Membership:
     attacks : mapping of str to Ranking
         For each of :data:`MEMBERSHIP_TITLES`, how much higher training customers score than holdout ones.
         By default the intervals hold jointly: all of them together at 95 %.
+    single : mapping of str to Count
+        Training customers who stick out one by one, see :mod:`~.evaluation.attacks._single`.
     """
 
     attacks: Mapping[str, Ranking]
+    single: Mapping[str, Count] = field(default_factory=dict)
 
     @property
     def worst(self) -> str:
@@ -116,7 +121,8 @@ def membership_attacks(
         {
             name: rank(members, others, rng, level=level, draws=_DRAWS)
             for name, (members, others) in scores.items()
-        }
+        },
+        single_customers(scores),
     )
 
 

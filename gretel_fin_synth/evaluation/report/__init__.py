@@ -1,7 +1,8 @@
-"""The report: one HTML page made from :meth:`Evaluation.to_dict`. It renders, and computes no measure."""
+"""Render evaluations: from their data, and nothing else, to one HTML page each."""
 
 from __future__ import annotations
 
-from gretel_fin_synth.evaluation.report._render import notebook_html, render
+from gretel_fin_synth.evaluation.report._comparison import render_comparison
+from gretel_fin_synth.evaluation.report._render import framed, notebook_html, render
 
-__all__ = ["notebook_html", "render"]
+__all__ = ["framed", "notebook_html", "render", "render_comparison"]

@@ -1,4 +1,8 @@
-"""The plots of the report as SVG: real as an area or bar, synthetic as a line or mark, holdout dotted."""
+"""The plots of the report as SVG: real as an area or bar, synthetic as a line or mark, holdout dashed.
+
+Every mark that has something to say carries it as its title; the page's script shows it to a pointer and to
+the arrow keys, and without the script browsers do.
+"""
 
 from __future__ import annotations
 
@@ -9,26 +13,25 @@ from typing import TYPE_CHECKING, Any
 from gretel_fin_synth.evaluation.report._svg import clipped, element, figure, number, step_path, text, ticks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from markupsafe import Markup
 
     Shares = Mapping[str, Sequence[float]]
     Attributes = dict[str, str | float]
 
-__all__ = ["chart", "density", "heat", "life", "scale"]
+__all__ = ["chart", "density", "heat", "interval", "life", "scale"]
 
 _WIDTH, _HEIGHT = 420.0, 190.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 8.0, 8.0, 24.0
-_ROW = 22.0
-_NAME = 128.0
+_UNKNOWN = "\N{EN DASH}"
+_ROW, _TALL_ROW = 22.0, 32.0
+_NAME, _LONG_NAME = 128.0, 22
 
 
 def chart(data: Mapping[str, Any]) -> Markup:
-    """Draw one chart of shares: a histogram, columns, or horizontal bars."""
-    if data["kind"] == "bars":
-        return _bars(data)
-    return _upright(data)
+    """Draw one chart: a histogram, columns, horizontal bars of shares, or of levels."""
+    return _lying(data) if data["kind"] in {"bars", "levels"} else _upright(data)
 
 
 def _upright(data: Mapping[str, Any]) -> Markup:
@@ -39,9 +42,9 @@ def _upright(data: Mapping[str, Any]) -> Markup:
     names = _bin_names(data)
     parts = [*_share_axis(top), *_bottom_axis(data, xs)]
     if data["kind"] == "histogram":
-        parts += _staircases(shares, xs, top)
+        parts += _staircases(data, xs, top)
     else:
-        parts += _marks(shares, xs, top)
+        parts += _marks(data, xs, top)
     parts += [
         element(
             "rect",
@@ -50,67 +53,117 @@ def _upright(data: Mapping[str, Any]) -> Markup:
         )
         for place, (left, right) in enumerate(pairwise(xs))
     ]
-    return figure(_WIDTH, _HEIGHT, f"{data['title']}: shares of real and synthetic", parts)
+    return figure(_WIDTH, _HEIGHT, _label(data), parts)
 
 
-def _staircases(shares: Shares, xs: Sequence[float], top: float) -> list[Markup]:
-    base = _HEIGHT - _BOTTOM
+def _label(data: Mapping[str, Any]) -> str:
+    return f"{data['title']}: {', '.join(data['shares'])}; arrow keys read the values"
+
+
+def _class(data: Mapping[str, Any], name: str) -> str:
+    """Return the class of a table's marks: its own name, or in a comparison the one that it was given."""
+    given: str = data.get("classes", {}).get(name, name)
+    return given
+
+
+def _others(shares: Shares) -> list[str]:
+    """Return the tables in the order in which they are drawn: real, the holdout, synthetic ones on top."""
+    return sorted(shares, key=lambda name: (name != "real", name != "holdout"))
+
+
+def _staircases(data: Mapping[str, Any], xs: Sequence[float], top: float) -> list[Markup]:
+    base, shares = _HEIGHT - _BOTTOM, data["shares"]
     parts = []
-    for name in ("real", "holdout", "synthetic"):
-        if name in shares:
-            ys = [_height(value, top) for value in shares[name]]
-            path = step_path(xs, ys, base if name == "real" else None)
-            parts.append(
-                element("path", {"d": path, "class": f"area {name}" if name == "real" else f"line {name}"})
+    for name in _others(shares):
+        ys = [_height(value, top) for value in shares[name]]
+        path = step_path(xs, ys, base if name == "real" else None)
+        parts.append(
+            element(
+                "path", {"d": path, "class": "area real" if name == "real" else f"line {_class(data, name)}"}
             )
+        )
     return parts
 
 
-def _marks(shares: Shares, xs: Sequence[float], top: float) -> list[Markup]:
+def _marks(data: Mapping[str, Any], xs: Sequence[float], top: float) -> list[Markup]:
     """Draw the real table as columns, the others as a level across each."""
-    base, width = _HEIGHT - _BOTTOM, xs[1] - xs[0]
+    base, width, shares = _HEIGHT - _BOTTOM, xs[1] - xs[0], data["shares"]
     gap = min(3.0, width * 0.15)
     parts = []
-    for name in ("real", "holdout", "synthetic"):
-        for place, value in enumerate(shares.get(name, ())):
+    for name in _others(shares):
+        for place, value in enumerate(shares[name]):
             left, y = xs[place] + gap, _height(value, top)
             if name == "real":
                 box = {"x": left, "y": y, "width": width - 2 * gap, "height": base - y}
                 parts.append(element("rect", {**box, "class": "area real"}))
             else:
                 path = f"M{number(left)} {number(y)}H{number(left + width - 2 * gap)}"
-                parts.append(element("path", {"d": path, "class": f"line {name}"}))
+                parts.append(element("path", {"d": path, "class": f"line {_class(data, name)}"}))
     return parts
 
 
-def _bars(data: Mapping[str, Any]) -> Markup:
+def _lying(data: Mapping[str, Any]) -> Markup:
+    """Draw the real table as horizontal bars, the others as marks across; long names stand above."""
     shares: Shares = data["shares"]
-    top = max((value for values in shares.values() for value in values), default=0.0) or 1.0
-    height = _TOP + _ROW * len(data["labels"]) + _BOTTOM
-    wide = _WIDTH - _NAME - _RIGHT - 6
+    known = [value for values in shares.values() for value in values if value is not None]
+    low, top = min([0.0, *known]), max([0.0, *known])
+    top = top if top > low else low + 1.0
+    above = max((len(label) for label in data["labels"]), default=0) > _LONG_NAME
+    row, left = (_TALL_ROW, 6.0) if above else (_ROW, _NAME)
+    height = _TOP + row * len(data["labels"]) + _BOTTOM
+    wide = _WIDTH - left - _RIGHT - 6
+    write = _writer(data.get("unit", "percent"))
+
+    def x_of(value: float) -> float:
+        return left + wide * (value - low) / (top - low)
+
     parts: list[Markup] = []
-    for mark in ticks(0.0, top):
-        x = _NAME + wide * mark / top
-        parts.append(
-            element("path", {"d": f"M{number(x)} {_TOP}V{number(height - _BOTTOM)}", "class": "grid"})
-        )
-        parts.append(text(x, height - 8, _percent(mark), anchor="middle"))
+    for mark in ticks(low, top):
+        path = f"M{number(x_of(mark))} {_TOP}V{number(height - _BOTTOM)}"
+        parts.append(element("path", {"d": path, "class": "grid" if mark else "axis"}))
+        parts.append(_placed(x_of(mark), height - 8, write(mark)))
     for place, label in enumerate(data["labels"]):
-        y = _TOP + _ROW * place
-        parts.append(text(_NAME - 6, y + 14, clipped(label, 20), anchor="end"))
-        for name, values in shares.items():
-            length = wide * values[place] / top
-            if name == "real":
-                box: Attributes = {"x": _NAME, "y": y + 3, "width": length, "height": _ROW - 6}
-                box |= {"class": "area real"}
-                parts.append(element("rect", box))
-            else:
-                path = f"M{number(_NAME + length)} {number(y + 2)}V{number(y + _ROW - 2)}"
-                parts.append(element("path", {"d": path, "class": f"line {name}"}))
-        tip = _tooltip(label, {name: values[place] for name, values in shares.items()})
-        box = {"x": 0.0, "y": y, "width": _WIDTH, "height": _ROW, "class": "hit"}
-        parts.append(element("rect", box, tooltip=tip))
-    return figure(_WIDTH, height, f"{data['title']}: shares of real and synthetic", parts)
+        y = _TOP + row * place
+        values = {name: shares[name][place] for name in _others(shares)}
+        if above:
+            parts.append(text(left, y + 12, clipped(label, 62)))
+        else:
+            parts.append(text(left - 6, y + 14, clipped(label, 20), anchor="end"))
+        parts += _row_marks(data, values, x_of, y + (15 if above else 3), row - (19 if above else 6))
+        box: Attributes = {"x": 0.0, "y": y, "width": _WIDTH, "height": row, "class": "hit"}
+        parts.append(element("rect", box, tooltip=_tooltip(label, values, write)))
+    return figure(_WIDTH, height, _label(data), parts)
+
+
+def _row_marks(
+    data: Mapping[str, Any],
+    values: Mapping[str, float | None],
+    x_of: Callable[[float], float],
+    y: float,
+    height: float,
+) -> list[Markup]:
+    parts = []
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name == "real":
+            first, last = sorted((x_of(0.0), x_of(value)))
+            box: Attributes = {"x": first, "y": y, "width": last - first, "height": height}
+            parts.append(element("rect", {**box, "class": "area real"}))
+        else:
+            path = f"M{number(x_of(value))} {number(y - 1)}V{number(y + height + 1)}"
+            parts.append(element("path", {"d": path, "class": f"line {_class(data, name)}"}))
+    return parts
+
+
+def _writer(unit: str) -> Callable[[float], str]:
+    """Return how values of a unit are written."""
+    writers: dict[str, Callable[[float], str]] = {"percent": _percent, "money": _amount, "number": _decimal}
+    return writers[unit]
+
+
+def _decimal(value: float) -> str:
+    return f"{value:.2f}"
 
 
 def heat(title: str, columns: Sequence[str], matrix: Sequence[Sequence[float]]) -> Markup:
@@ -210,6 +263,27 @@ def scale(value: float | None, reference: float | None, floor: float | None, lab
     return figure(width, height, tip, [*parts, element("rect", box, tooltip=tip)])
 
 
+def interval(
+    value: float | None, low: float | None, high: float | None, reference: float | None, label: str
+) -> Markup:
+    """Draw a share from 0 to 1 with its interval, and a mark for what chance or the holdout gives."""
+    width, height, pad, middle = 220.0, 22.0, 7.0, 11.0
+
+    def x_of(share: float) -> float:
+        return pad + (width - 2 * pad) * min(1.0, max(0.0, share))
+
+    parts = [element("path", {"d": f"M{pad} {middle}H{width - pad}", "class": "track"})]
+    if low is not None and high is not None:
+        path = f"M{number(x_of(low))} {middle}H{number(max(x_of(high), x_of(low) + 1))}"
+        parts.append(element("path", {"d": path, "class": "span synthetic"}))
+    if reference is not None:
+        parts.append(element("path", {"d": f"M{number(x_of(reference))} 2V20", "class": "mark holdout"}))
+    if value is not None:
+        parts.append(element("circle", {"cx": x_of(value), "cy": middle, "r": 4.5, "class": "dot synthetic"}))
+    box: Attributes = {"x": 0.0, "y": 0.0, "width": width, "height": height, "class": "hit"}
+    return figure(width, height, label, [*parts, element("rect", box, tooltip=label)])
+
+
 def _share_axis(top: float) -> list[Markup]:
     parts = []
     for mark in ticks(0.0, top, 3):
@@ -262,13 +336,19 @@ def _bin_names(data: Mapping[str, Any]) -> list[str]:
         names = [_amount(low) if low == high else f"{_amount(low)} to {_amount(high)}" for low, high in pairs]
     else:
         names = [f"{_amount(low)} to {_amount(high)}" for low, high in pairwise(edges)]
+    if data["cumulative"]:
+        return [f"up to {_amount(high)}" for high in edges[1:]]
     if len(names) > 1:
         names[0], names[-1] = f"{names[0]} or less", f"{names[-1]} or more"
     return names
 
 
-def _tooltip(name: str, values: Mapping[str, float]) -> str:
-    return f"{name}: " + ", ".join(f"{table} {_percent(value, 1)}" for table, value in values.items())
+def _tooltip(
+    name: str, values: Mapping[str, float | None], write: Callable[[float], str] | None = None
+) -> str:
+    shown = write or (lambda value: _percent(value, 1))
+    parts = [f"{table} {_UNKNOWN if value is None else shown(value)}" for table, value in values.items()]
+    return f"{name}: {', '.join(parts)}"
 
 
 def _height(value: float, top: float) -> float:
