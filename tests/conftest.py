@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from gretel_tools import nobodys_key, service  # noqa: F401 - fixtures
 from hypothesis import HealthCheck, settings
 
 from gretel_fin_synth._frames import to_pandas

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
+import re
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +15,7 @@ from gretel_fin_synth.testing import FakeGretel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -46,9 +50,36 @@ def service() -> Iterator[FakeGretel]:
         yield fake
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def nobodys_key(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let no key, endpoint or file of the machine reach a test, nor a test the home folder."""
     for name in ("GRETEL_API_KEY", "GRETEL_ENDPOINT", "GRETEL_PROJECT", "GRETEL_CONFIG_FILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+
+
+SIGNED = re.compile(r"X-Amz-Signature=[0-9a-f]{8}")
+
+
+def leaks(service: FakeGretel, *texts: object) -> list[str]:
+    """Return what of the key or of a signature stands in texts or bytes."""
+    found = []
+    for text in texts:
+        whole = text.decode("latin-1") if isinstance(text, bytes) else str(text)
+        found += [secret for secret in (service.key, *service.signatures()) if secret in whole]
+        found += SIGNED.findall(whole)
+    return found
+
+
+def everything_about(error: BaseException) -> list[object]:
+    """Return all forms in which an exception may be shown or stored."""
+    shown: list[object] = [repr(error), str(error), vars(error), getattr(error, "__notes__", [])]
+    shown.append("".join(traceback.format_exception(error)))
+    shown.append(pickle.dumps(error))
+    chain = [error.__cause__, error.__context__]
+    return [*shown, *(part for other in chain if other is not None for part in everything_about(other))]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """Return the content of all files under a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

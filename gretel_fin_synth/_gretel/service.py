@@ -5,6 +5,7 @@ Everything here raises errors of ours only, whatever the client or a broken repl
 
 from __future__ import annotations
 
+import copy
 import gzip
 import secrets
 import zlib
@@ -107,17 +108,17 @@ class Service:
         if self._project is None:
             from gretel_client.projects.projects import create_or_get_unique_project, get_project
 
-            name = self._project_name
-            if name is None:
-                given = self.connection.project
-                self._project = self.ask(
-                    "opening the project",
-                    lambda: create_or_get_unique_project(name=given, session=self.session),
-                )
-            else:
-                self._project = self.ask(
-                    "opening the project", lambda: get_project(name=name, session=self.session)
-                )
+            name, own = self._project_name, self.connection.project
+
+            def find() -> Any:
+                if name is not None:
+                    return get_project(name=name, session=self.session)
+                return create_or_get_unique_project(name=own, session=self.session)
+
+            try:
+                self._project = self.ask("opening the project", find)
+            except RequestRefusedError:  # its name is taken: by us, if the reply to a first attempt was lost
+                self._project = self.ask("opening the project", find)
         return self._project
 
     @property
@@ -167,28 +168,34 @@ class Service:
         return key
 
     def submit_model(self, config: dict[str, Any]) -> RemoteJob:
-        """Start a training job; if the reply is lost, look for it by its name before asking again."""
+        """Start a training job; if the reply is lost, it is looked for by its name."""
+
+        def submit() -> RemoteJob:
+            job = self.project.create_model_obj(copy.deepcopy(config)).submit_cloud()
+            return RemoteJob(self, job, str(job.model_id))
+
+        def find() -> RemoteJob | None:
+            found = self.find_model(config["name"])
+            return None if found is None else self.model(found)
+
+        return self._started("submitting the training job", submit, find)
+
+    def _started(
+        self, what: str, submit: Callable[[], RemoteJob], find: Callable[[], RemoteJob | None]
+    ) -> RemoteJob:
+        """Start a job once, though replies may be lost: look for it before asking again."""
         for attempt in range(1, SUBMISSIONS + 1):
             try:
-                model = self.ask(
-                    "submitting the training job",
-                    lambda: self.project.create_model_obj(config).submit_cloud(),
-                )
+                return self.ask(what, submit)
             except LostReplyError as lost:
                 failure = lost.error
-            else:
-                return RemoteJob(self, model, str(model.model_id))
-            found = self.find_model(config["name"])
+            found = find()
             if found is not None:
-                return self.model(found)
-            if attempt == SUBMISSIONS:
-                break
-            self.transport.pause(self.connection.backoff, "submitting the training job")
+                return found
+            if attempt < SUBMISSIONS:
+                self.transport.pause(self.connection.backoff, what)
         failure.__context__ = None
-        raise failure
-
-    def _submit(self, config: dict[str, Any]) -> Any:
-        return self.project.create_model_obj(config).submit_cloud()
+        raise failure.with_traceback(None)
 
     def find_model(self, name: str) -> str | None:
         """Return the id of the newest model of a name."""
@@ -212,20 +219,20 @@ class Service:
         return RemoteJob(self, job, model_id)
 
     def submit_run(self, model: RemoteJob, n_records: int, known: set[str]) -> RemoteJob:
-        """Start a job that draws records; if the reply is lost, look for one that is not in `known`."""
-        job = model.job.create_record_handler_obj(params={"num_records": n_records})
-        lost: ServiceError | None = None
-        try:
-            self.ask("submitting the sampling job", job.submit_cloud, model.job_id)
-        except LostReplyError as failure:
-            lost = failure.error
-        if lost is None:
+        """Start a job that draws records; if the reply is lost, one is looked for that is not in `known`."""
+
+        def submit() -> RemoteJob:
+            job = model.job.create_record_handler_obj(params={"num_records": n_records}).submit_cloud()
             return RemoteJob(self, job, str(job.record_id))
-        for run in self.ask("listing jobs", lambda: _runs(model), model.job_id):
-            wanted = (run.get("config") or {}).get("params") or {}
-            if run["uid"] not in known and wanted.get("num_records") == n_records:
-                return self.run(model, str(run["uid"]))
-        raise lost
+
+        def find() -> RemoteJob | None:
+            for run in self.ask("listing jobs", lambda: _runs(model), model.job_id):
+                wanted = (run.get("config") or {}).get("params") or {}
+                if run["uid"] not in known and wanted.get("num_records") == n_records:
+                    return self.run(model, str(run["uid"]))
+            return None
+
+        return self._started("submitting the sampling job", submit, find)
 
     def run(self, model: RemoteJob, record_id: str) -> RemoteJob:
         """Look a sampling job up."""

@@ -148,8 +148,8 @@ class TransactionSynthesizer:
         """Prepare a table, let a new backend learn from it, and keep that."""
         seed = check_seed(seed)
         names = [*COLUMNS, *(column.name for column in self.extra_columns)]
-        template = Template.of(frame, names)
         prepared = prepare(frame, self.extra_columns, self.minor_units)
+        template = Template.of(frame, names)
         backend = get_backend(self.backend, self.options)
         try:
             learn(backend, prepared.table, seed)

@@ -156,7 +156,8 @@ class Server:
             return self._act(request)
         if fault.delay:
             self._stop.wait(fault.delay)
-        reply = self._act(request) if fault.acts or fault.cut or fault.status is None else Reply()
+        spoilt = fault.drop or fault.status is not None
+        reply = self._act(request) if fault.acts or fault.cut or not spoilt else Reply()
         if fault.drop:
             return None
         if fault.cut:

@@ -287,19 +287,17 @@ class GretelBackend:
             self._warn(["there is no report of the service's, because evaluate={'skip': True}"])
             return None
         try:
-            raw = json.loads(model.artifact("report_json"))
-            if not isinstance(raw, dict):
-                raise TypeError
-            page: str | None = model.artifact("report").decode("utf-8", "replace")
+            data, page = model.artifact("report_json"), model.artifact("report").decode("utf-8", "replace")
         except NotFoundError:
             self._warn(["the service has no report on this model"])
             return None
-        except (TypeError, ValueError) as failure:
-            if isinstance(failure, ServiceReplyError):
-                raise
+        try:
+            raw = json.loads(data)
+        except ValueError:
+            raw = None
+        if not isinstance(raw, dict):
             self._warn(["the service's report on this model cannot be read"])
             return None
-        report = GretelReport.of(raw, page)
         if raw.get("fatal_error"):
             self._warn(["the service's report on this model ended in an error and may be incomplete"])
-        return report
+        return GretelReport.of(raw, page)
