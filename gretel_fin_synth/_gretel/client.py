@@ -6,6 +6,7 @@ makes its loggers write to standard output.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import logging
@@ -45,11 +46,12 @@ def require_client(what: str = "backend 'gretel'") -> None:
         If it is not installed.
     """
     with _LOCK:
-        if "gretel_client" in sys.modules:
+        if sys.modules.get("gretel_client") is not None:
             return
         path = config_file()
         before = os.environ.get(FILE_VARIABLE)
-        if not _harmless(path):
+        harmless = _harmless(path)
+        if not harmless:
             os.environ[FILE_VARIABLE] = os.path.join(os.devnull, "none")
         try:
             importlib.import_module("gretel_client")
@@ -64,6 +66,16 @@ def require_client(what: str = "backend 'gretel'") -> None:
             else:
                 os.environ[FILE_VARIABLE] = before
         _quieten()
+        if not harmless:
+            _give_session(path)
+
+
+def _give_session(path: Path) -> None:
+    """Give the client's own calls the session that they would have had, without touching the file."""
+    from gretel_client.config import ClientConfig, set_session_config
+
+    with contextlib.suppress(Exception):  # a file that the client cannot use either
+        set_session_config(ClientConfig.from_dict(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def _harmless(path: Path) -> bool:

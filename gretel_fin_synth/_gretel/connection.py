@@ -56,7 +56,7 @@ class Connection:
     longest_wait: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.api_key is not None:
+        if self.api_key is not None and self.api_key.reveal() is not None:  # else it was lost in a pickle
             check_key(self.api_key)
         if self.endpoint is not None:
             check_endpoint(self.endpoint)

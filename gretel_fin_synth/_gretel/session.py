@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["open_session"]
 
+#: Loggers whose level the client sets for the whole program.
+LEVELLED = ("gretel_client.rest", "urllib3", "urllib3.connectionpool")
+
 
 def open_session(access: Access, project: str, transport: Transport) -> Any:
     """Make a session of the client's that changes no global, writes no file and prints nothing."""
@@ -50,8 +53,7 @@ def open_session(access: Access, project: str, transport: Transport) -> Any:
             return proxy
 
         def _get_api_client_generic(self, client_cls: Any, config_cls: Any, *_: Any, **options: Any) -> Any:
-            logger = logging.getLogger("urllib3.connectionpool")
-            level = logger.level  # which the client lowers for the whole program
+            levels = [(logger, logger.level) for logger in map(logging.getLogger, LEVELLED)]
             try:
                 client = super()._get_api_client_generic(
                     client_cls,
@@ -60,7 +62,8 @@ def open_session(access: Access, project: str, transport: Transport) -> Any:
                     default_headers=options.get("default_headers"),
                 )
             finally:
-                logger.setLevel(level)
+                for logger, level in levels:
+                    logger.setLevel(level)
             original = client.rest_client.request
 
             def request(method: str, url: str, **given: Any) -> Any:
