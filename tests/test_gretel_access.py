@@ -142,7 +142,8 @@ def test_a_foreign_endpoint_is_told_of(service: FakeGretel) -> None:
 
 @needs_gretel
 def test_a_link_to_another_place_without_https_is_not_followed(service: FakeGretel) -> None:
-    body = json.dumps({"data": {"key": "gretel_x", "url": "http://example.com/x?sig=0123456789"}})
+    link = "http://example.com/x?sig=0123456789"
+    body = json.dumps({"data": {"key": "gretel_x", "url": link}})
     service.fail("POST", "/artifacts$", status=200, body=body)
     with pytest.raises(fs.ServiceReplyError, match="neither https nor of this machine"):
         fs.TransactionSynthesizer("gretel", **quick(service)).fit(table(4), seed=1)
@@ -150,7 +151,7 @@ def test_a_link_to_another_place_without_https_is_not_followed(service: FakeGret
 
 @needs_gretel
 def test_every_request_of_the_client_goes_through_the_hook(service: FakeGretel) -> None:
-    """Guard of the private name that we override; a client that no longer calls it breaks the safety of keys."""
+    """Guard of the private name that we override: were it not called, nothing would be safe any more."""
     from gretel_fin_synth._gretel.transport import Transport
 
     seen: list[str] = []
@@ -324,7 +325,7 @@ def test_logs_are_redacted_while_a_block_runs_and_not_before_or_after(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     logger = logging.getLogger("gretel_client.rest.rest")
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger=logger.name)
     with redacted_logs([logger.name], [Secret("hush")]):
         logger.debug("body %s of %s", "hush", "https://host/x?sig=1")
     logger.debug("hush")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from gretel_fin_synth._gretel.connection import check_number
 from gretel_fin_synth._secrets import redact
 from gretel_fin_synth.errors import ParameterError, ServiceError, ServiceReplyError
 
@@ -22,6 +23,7 @@ __all__ = ["MOST_ROWS", "Navigator", "Prompting"]
 STREAM, ITERATE = "/v1/inference/tabular/stream", "/v1/inference/tabular/stream/iterate"
 MOST_ROWS = 100  # of one stream
 MOST_ERRORS = 3  # that the service may write into one stream
+MOST_IDLE = 120  # replies without a row in one stream
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Prompting:
     top_p: float = 0.95
     poll_interval: float = 0.5
     idle_timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        check_number("temperature", self.temperature, least=0)
+        check_number("top_k", self.top_k, least=1, whole=True)
+        check_number("top_p", self.top_p, above=0, most=1)
+        check_number("poll_interval", self.poll_interval, least=0)
 
 
 class Navigator:
@@ -111,9 +119,12 @@ class Navigator:
 
     def _read(self, stream: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        iterator, errors, idle_since = None, 0, time.monotonic()
-        while time.monotonic() - idle_since <= self._prompting.idle_timeout:
+        iterator, errors, idle, idle_since = None, 0, 0, time.monotonic()
+        while idle < MOST_IDLE and time.monotonic() - idle_since <= self._prompting.idle_timeout:
             reply = self._post(ITERATE, {"count": MOST_ROWS, "iterator": iterator, "stream_id": stream})
+            if "data" not in reply and "stream_state" not in reply:
+                msg = "Navigator answered with neither rows nor a state.\n\nHint: is the endpoint Gretel's?"
+                raise ServiceReplyError(msg, request=f"POST {ITERATE}")
             records = reply.get("data") or []
             fresh = [row for record in records for row in _rows_of(record)]
             errors += sum(_kind(record) == "logger.error" for record in records)
@@ -124,8 +135,9 @@ class Navigator:
                 break
             iterator = reply.get("next_iterator")
             if fresh:
-                idle_since = time.monotonic()
+                idle, idle_since = 0, time.monotonic()
             else:
+                idle += 1
                 self._service.transport.pause(self._prompting.poll_interval, f"POST {ITERATE}")
         return rows
 

@@ -163,9 +163,9 @@ def navigate_transactions(
             raise ParameterError(f"{msg}\n\nHint: leave it out, and the built-in one is used")
     check_number("n_rows", n_rows, least=1, whole=True)
     check_number("chunk_size", chunk_size, least=1, most=MOST_ROWS, whole=True)
-    check_number("poll_interval", poll_interval, least=0)
     if timeout is not None:
         check_number("timeout", timeout, above=0)
+    prompting = Prompting(model, temperature, top_k, top_p, poll_interval)
     connection = Connection(
         api_key=None if api_key is None else Secret(api_key),
         endpoint=endpoint,
@@ -174,11 +174,11 @@ def navigate_transactions(
         max_retries=max_retries,
         backoff=backoff,
     )
+    run = _Run(n_rows, Answers(check_minor_units(minor_units)), progress)
     require_client("navigate_transactions")
     service = Service(connection)
-    run = _Run(n_rows, Answers(check_minor_units(minor_units)), progress)
     with service.transport.within(timeout), _whole_or_partial(run):
-        navigator = Navigator(service, Prompting(model, temperature, top_k, top_p, poll_interval))
+        navigator = Navigator(service, prompting)
         _collect(navigator, prompt, run)
         starts = _starts(navigator, starting_prompt, chunk_size, run)
     return _with_balances(run.rows(), starts, minor_units)

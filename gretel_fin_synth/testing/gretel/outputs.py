@@ -59,7 +59,7 @@ def records(table: bytes, n: int, script: Script, rng: np.random.Generator) -> b
     for number in range(min(script.spoiled, n)):
         _spoil(drawn[number * n // max(script.spoiled, 1)], header, number)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *drawn])
+    csv.writer(text, lineterminator="\r\n").writerows([header, *drawn])
     return text.getvalue().encode("utf-8")
 
 

@@ -121,7 +121,7 @@ class Layout:
                 drop=True
             )
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(text, lineterminator="\r\n")  # or a lone return in a cell would not be quoted
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
         return text.getvalue().encode("utf-8")
