@@ -50,6 +50,8 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.standin import make_transactions as make_transactions
     from gretel_fin_synth.standin import navigate_transactions as navigate_transactions
     from gretel_fin_synth.training import Backend as Backend
+    from gretel_fin_synth.training import DifferentialPrivacy as DifferentialPrivacy
+    from gretel_fin_synth.training import PrivacyStatement as PrivacyStatement
     from gretel_fin_synth.training import TransactionSynthesizer as TransactionSynthesizer
     from gretel_fin_synth.training import available_backends as available_backends
     from gretel_fin_synth.training import register_backend as register_backend
@@ -72,6 +74,8 @@ _HOMES = {  # in the order of the data flow, which is the order of the reference
     ),
     "training": (
         "TransactionSynthesizer",
+        "DifferentialPrivacy",
+        "PrivacyStatement",
         "Backend",
         "register_backend",
         "available_backends",

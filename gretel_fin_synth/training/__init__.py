@@ -9,11 +9,14 @@ from gretel_fin_synth.training.backend import (
     available_backends,
     register_backend,
 )
+from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy, PrivacyStatement
 from gretel_fin_synth.training.split import split_customers
 from gretel_fin_synth.training.synthesizer import TransactionSynthesizer
 
 __all__ = [
     "Backend",
+    "DifferentialPrivacy",
+    "PrivacyStatement",
     "SampleRequest",
     "TrainingTable",
     "TransactionSynthesizer",

@@ -19,6 +19,13 @@ from gretel_fin_synth.training._finish import Finisher, new_prefix
 from gretel_fin_synth.training._prepare import STARTING, Prepared, prepare
 from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
+from gretel_fin_synth.training.private.backend import PrivateBackend
+from gretel_fin_synth.training.private.facade import (
+    check_privacy,
+    private_prefix,
+    read_privacy,
+    without_notes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
 
     from gretel_fin_synth.training.backend import TrainingTable
     from gretel_fin_synth.training.gretel.report import GretelReport
+    from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy, PrivacyStatement
 
 __all__ = ["TransactionSynthesizer"]
 
@@ -49,6 +57,10 @@ class TransactionSynthesizer:
         Further columns to learn; columns that are not described are left out, and ``warnings_`` says so.
     minor_units : int, default 2
         Decimals of the currency, 0 to 8.
+    privacy : DifferentialPrivacy, optional
+        Give a formal guarantee to every customer: all that is learned, categories, ranges and dates included,
+        is measured with noise. Needs ``backend="local"``, which then takes no options and draws from the noisy
+        figures instead of a network; `seed` does not decide the noise.
     **options
         Options of the backend; the local one knows those of
         :class:`gretel_fin_synth.training.local.options.LSTMOptions`, Gretel's those of
@@ -66,6 +78,9 @@ class TransactionSynthesizer:
         The fitted backend.
     report_ : GretelReport or None
         What the backend's own service says of the model; None for backends that have no service.
+    privacy_ : PrivacyStatement or None
+        What was spent of the guarantee, part by part; printed, it says so in words. None without `privacy`,
+        when nothing is guaranteed.
 
     Raises
     ------
@@ -90,6 +105,7 @@ class TransactionSynthesizer:
         *,
         extra_columns: Iterable[ExtraColumn] | None = None,
         minor_units: int = 2,
+        privacy: DifferentialPrivacy | None = None,
         **options: Any,
     ) -> None:
         self.backend = backend
@@ -102,8 +118,9 @@ class TransactionSynthesizer:
             raise ParameterError(msg)
         self.minor_units = check_minor_units(minor_units)
         self.options = hide(options)
+        self.privacy = check_privacy(privacy, backend, options)
         self._fitted: Backend | None = None
-        get_backend(backend, self.options)
+        self._new_backend()
 
     def fit(
         self, frame: Any, *, seed: int | None = None, progress: bool | None = None
@@ -150,7 +167,9 @@ class TransactionSynthesizer:
         names = [*COLUMNS, *(column.name for column in self.extra_columns)]
         prepared = prepare(frame, self.extra_columns, self.minor_units)
         template = Template.of(frame, names)
-        backend = get_backend(self.backend, self.options)
+        if self.privacy is not None:
+            prepared = without_notes(prepared)
+        backend = self._new_backend()
         try:
             learn(backend, prepared.table, seed)
         except (KeyboardInterrupt, ServiceError):
@@ -251,6 +270,7 @@ class TransactionSynthesizer:
                 "library": self.template_.save(folder),
                 "prefix": self.prefix_,
                 "warnings": self.warnings_,
+                "privacy": None if self.privacy is None else self.privacy.to_dict(),
                 "n_customers": self.n_customers_,
                 "n_rows": self.n_rows_,
             }
@@ -287,9 +307,10 @@ class TransactionSynthesizer:
                 state["backend"],
                 extra_columns=extras,
                 minor_units=state["minor_units"],
+                privacy=read_privacy(state.get("privacy")),
                 **{**state["options"], **options},
             )
-            backend = get_backend(self.backend, self.options)
+            backend = self._new_backend()
             backend.load(folder / WEIGHTS)
             self.template_ = Template.load(folder, state["library"])
             self.prefix_, self.warnings_ = state["prefix"], state["warnings"]
@@ -306,13 +327,23 @@ class TransactionSynthesizer:
         """Show the backend and what was fitted."""
         fitted = self._fitted is not None
         size = f", {self.n_customers_:,} customers, {self.n_rows_:,} transactions" if fitted else ""
-        return f"TransactionSynthesizer(backend={self.backend!r}{size})"
+        wanted = "" if self.privacy is None else f", privacy={self.privacy!r}"
+        said = f"\n{self.privacy_}" if fitted and self.privacy_ is not None else ""
+        return f"TransactionSynthesizer(backend={self.backend!r}{wanted}{size}){said}"
+
+    @property
+    def privacy_(self) -> PrivacyStatement | None:
+        """What was spent of the guarantee; None if there is none."""
+        return getattr(self._backend("privacy_"), "statement", None)
 
     def _keep(self, backend: Backend, template: Template, prepared: Prepared) -> None:
         ids = prepared.table.frame[CUSTOMER]
         self.template_ = template
-        self.prefix_ = new_prefix(ids.unique())
         self.n_customers_, self.n_rows_ = int(ids.nunique()), len(ids)
+        self.prefix_ = new_prefix(ids.unique() if self.privacy is None else ())
+        if isinstance(backend, PrivateBackend):
+            self.prefix_ = private_prefix()
+            self.n_rows_ = round(self.n_customers_ * backend.rows_per_customer)
         self.warnings_ = [*prepared.warnings, *backend.warnings]
         self._fitted = self.backend_ = backend
 
@@ -320,6 +351,11 @@ class TransactionSynthesizer:
         """Take over what the backend has to say since it was fitted."""
         fresh = getattr(self._fitted, "warnings", [])
         self.warnings_ += [warning for warning in fresh if warning not in self.warnings_]
+
+    def _new_backend(self) -> Backend:
+        if self.privacy is not None:
+            return PrivateBackend(self.privacy)
+        return get_backend(self.backend, self.options)
 
     def _backend(self, what: str) -> Backend:
         if self._fitted is None:

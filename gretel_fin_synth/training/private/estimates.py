@@ -1,0 +1,169 @@
+"""From noisy sums to distributions: what is left of noise when a result must be one."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+DRAWN_TO = 1.0  # noise deviations that the common distribution counts for
+LEAST_SIGNAL = 2.0  # noise deviations below which a cell is empty
+LEAST_FAR = 4.5  # the same far from where other cells are full
+LEAST_ISLAND = 4.5  # the same for connected cells together
+WIDTHS = (0.0, 0.6, 1.0, 1.6, 2.5, 4.0, 6.0, 9.0)
+BELL_WIDTHS = np.geomspace(0.4, 14, 16)
+USUAL_WIDTH = 4.2  # cells; a factor of 2.2
+
+__all__ = ["bell_and_more", "on_simplex", "pooled", "smoothed", "stratified"]
+
+
+def on_simplex(values: FloatArray, total: float = 1.0) -> FloatArray:
+    """Return the nearest array without negative entries and with this sum.
+
+    Examples
+    --------
+    >>> on_simplex(np.array([0.75, 0.5, -1.0])).tolist()
+    [0.625, 0.375, 0.0]
+    """
+    flat = values.ravel()
+    ordered = np.sort(flat)[::-1]
+    excess = (np.cumsum(ordered) - total) / np.arange(1, len(flat) + 1)
+    last = np.flatnonzero(ordered > excess)[-1]
+    return np.maximum(flat - excess[last], 0.0).reshape(values.shape)
+
+
+def pooled(values: FloatArray, sigma: float, totals: FloatArray, prior: FloatArray | None = None) -> FloatArray:
+    """Return distributions of the rows of a noisy table, drawn towards that of all rows as noise demands.
+
+    Parameters
+    ----------
+    values : ndarray of shape (rows, cells)
+        Noisy counts.
+    sigma : float
+        Standard deviation of their noise.
+    totals : ndarray of shape (rows,)
+        What the rows add up to, known better than from their own sums.
+    prior : ndarray of shape (cells,), optional
+        What all rows have in common, if it is known better than from their sum.
+
+    Returns
+    -------
+    ndarray of shape (rows, cells)
+        Every row adds up to 1. What all rows have in common counts as much as DRAWN_TO * sigma.
+    """
+    totals = np.maximum(totals, 0.5 * sigma)
+    common = on_simplex(values.sum(axis=0), totals.sum()) / totals.sum() if prior is None else prior
+    own = np.stack([on_simplex(row, total) for row, total in zip(values, totals, strict=True)])
+    mixed = own + DRAWN_TO * sigma * common
+    return mixed / mixed.sum(axis=1, keepdims=True)
+
+
+def smoothed(values: FloatArray, sigma: float) -> FloatArray:
+    """Return a distribution over ordered cells: as smooth as noise demands, without what is only noise.
+
+    The width of the Gaussian kernel, the same for all cells, is the one with the least unbiased estimate of
+    risk (Stein 1981); cells that stay below what noise makes of nothing are emptied.
+
+    Parameters
+    ----------
+    values : ndarray of shape (cells,) or (cells, cells)
+        Noisy counts.
+    sigma : float
+        Standard deviation of their noise.
+
+    Returns
+    -------
+    ndarray of the shape of `values`
+        Adds up to 1.
+    """
+    best, kept = np.inf, values
+    for kernel in (tuple(_kernel(size, width) for size in values.shape) for width in WIDTHS):
+        fit = values
+        for axis, matrix in enumerate(kernel):
+            fit = np.moveaxis(np.tensordot(matrix, fit, axes=(1, axis)), 0, axis)
+        trace = float(np.prod([np.trace(matrix) for matrix in kernel]))
+        risk = float(((values - fit) ** 2).sum() + 2 * sigma**2 * trace)
+        if risk < best:
+            noise = sigma * np.prod([_gain(matrix) for matrix in kernel])
+            best, kept = risk, np.where(fit > LEAST_SIGNAL * noise, fit, 0.0)
+    if kept.sum() <= 0:
+        kept = np.maximum(values, 0) + 1e-9
+    kept = _islands(kept, values, sigma)
+    return np.asarray(kept / kept.sum())
+
+
+def bell_and_more(values: FloatArray, sigma: float, total: float) -> FloatArray:
+    """Return a distribution over ordered cells: a bell, and what stands out from it beyond noise.
+
+    The bell is the most probable one given the noisy counts and what is usual of the amounts of one kind of
+    transaction: that 95 % of them lie within a factor of about 5 of the middle.
+
+    Parameters
+    ----------
+    values : ndarray of shape (cells,)
+        Noisy counts.
+    sigma : float
+        Standard deviation of their noise.
+    total : float
+        What they add up to.
+    """
+    bells, usual = _bells(len(values))
+    loss = ((total * bells) ** 2).sum(axis=1) - 2 * total * (bells @ values)
+    bell = total * bells[np.argmin(loss / (2 * sigma**2) - usual)]
+    left, risk, rest = values - bell, np.inf, np.zeros_like(values)
+    for width in WIDTHS[:5]:
+        kernel = _kernel(len(values), width)
+        fit = kernel @ left
+        now = float(((left - fit) ** 2).sum() + 2 * sigma**2 * np.trace(kernel))
+        if now < risk:
+            cut = sigma * _gain(kernel) * np.where(bell > 0.02 * sigma, LEAST_SIGNAL, LEAST_FAR)
+            risk, rest = now, np.where(np.abs(fit) > cut, fit - np.sign(fit) * cut**2 / np.maximum(np.abs(fit), cut), 0.0)
+    shape = np.maximum(bell + rest, 0.0)
+    return np.asarray(shape / shape.sum())
+
+
+def _kernel(size: int, width: float) -> FloatArray:
+    """Return a matrix that smooths with a Gaussian of this width in cells."""
+    if width == 0:
+        return np.eye(size)
+    away = np.arange(size)[:, None] - np.arange(size)
+    weight = np.exp(-0.5 * (away / width) ** 2)
+    return np.asarray(weight / weight.sum(axis=0))
+
+
+def _gain(kernel: FloatArray) -> float:
+    """Return by how much smoothing changes the standard deviation of noise, at most."""
+    return float(np.sqrt((kernel**2).sum(axis=1)).max())
+
+
+@cache
+def _bells(size: int) -> tuple[FloatArray, FloatArray]:
+    """Return discretised normal distributions, (bells, cells), and the logarithm of how usual they are."""
+    centre, width = np.meshgrid(np.arange(0, size, 0.5), BELL_WIDTHS, indexing="ij")
+    bells = np.exp(-0.5 * ((np.arange(size) - centre.ravel()[:, None]) / width.ravel()[:, None]) ** 2)
+    return bells / bells.sum(axis=1, keepdims=True), -2 * np.log(width.ravel() / USUAL_WIDTH) ** 2
+
+
+def _islands(kept: FloatArray, values: FloatArray, sigma: float) -> FloatArray:
+    """Empty connected cells that together hold no more than noise may make of them; the largest stay."""
+    from scipy.ndimage import label
+
+    code, n = label(kept > 0)
+    mass = np.bincount(code.ravel(), values.ravel(), minlength=n + 1)
+    size = np.bincount(code.ravel(), minlength=n + 1)
+    sound = mass > LEAST_ISLAND * sigma * np.sqrt(size)
+    sound[1 + np.argmax(mass[1:])] = True
+    sound[0] = False
+    return np.where(sound[code], kept, 0.0)
+
+
+def stratified(shares: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
+    """Return n codes whose frequencies are as near to the shares as whole numbers allow, in random order."""
+    steps = np.cumsum(shares.ravel())
+    marks = (rng.random() + np.arange(n)) / n * steps[-1]
+    codes = np.minimum(np.searchsorted(steps, marks, side="right"), shares.size - 1)
+    return rng.permutation(codes)

@@ -1,0 +1,96 @@
+"""Public grids: cells that are the same for every table, and so cost nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+#: Months from 1900 to 2199, as the schema allows them.
+N_EPOCH_MONTHS = 12 * 300
+FIRST_EPOCH_MONTH = -12 * 70
+
+PER_DECADE = 12
+AMOUNT_BINS = PER_DECADE * 13
+COUNT_EDGES = np.unique(np.rint(np.geomspace(2, 20_000, 60)))
+PACE_EDGES = np.geomspace(0.5, 200, 36)
+MONEY_EDGES = 10 ** np.arange(2, 12.01, 1 / 6)
+N_MONEY = 2 * len(MONEY_EDGES) + 3
+RATIO_EDGES = np.array(
+    [0.02, 0.1, 0.3, 0.5, 0.65, 0.75, 0.82, 0.87, 0.91, 0.94, 0.96, 0.98]
+    + [1, 1.02, 1.05, 1.1, 1.2, 1.5, 2.5, 10]
+)
+FLOW_SHAPE = (len(MONEY_EDGES) + 1, len(RATIO_EDGES) + 1)
+SPREAD_EDGES = np.array([0.01, 0.05, 0.12, 0.25, 0.45, 0.7, 1.0, 1.5])
+SPREADS = np.array([0.003, 0.03, 0.08, 0.18, 0.35, 0.57, 0.85, 1.25, 1.8])
+GAP_EDGES = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 45, 65, 100])
+LAG_EDGES = np.array([0, 1, 2, 4, 7, 12])
+LAG_LOW = np.array([0, 1, 2, 3, 5, 8, 13])
+LAG_HIGH = np.array([0, 1, 2, 4, 7, 12, 24])
+BELOW_EDGES = np.array([0.0, 0.05, 0.2, 0.5])
+
+#: Rows a month of kinds that come monthly, and of the others.
+MANY_EDGES = np.array([1.25, 2.5, 4.5, 8.0])
+RATE_EDGES = np.array([0.15, 0.3, 0.6, 0.9, 1.4, 2.5])
+N_MANY = len(MANY_EDGES) + 1
+N_RATES = len(RATE_EDGES) + 1
+#: Monthly, by whether amount (2) and day (1) come back; then the others, by whether amounts do.
+N_SORTS = 6
+MONTHLY = 4
+
+#: Classes of roundness, coarsest first: multiples of a number of minor units, endings, everything else.
+ROUND = (
+    (100_000, 0),
+    (10_000, 0),
+    (5_000, 0),
+    (1_000, 0),
+    (500, 0),
+    (100, 0),
+    (100, 99),
+    (100, 50),
+    (100, 90),
+    (100, 95),
+    (10, 0),
+    (1, 0),
+)
+STEPS = np.array([step for step, _ in ROUND])
+RESTS = np.array([rest for _, rest in ROUND])
+
+
+def round_class(cents: IntArray) -> IntArray:
+    """Return the coarsest class of each amount.
+
+    Examples
+    --------
+    >>> round_class(np.array([200_000, 1999, 1234])).tolist()
+    [0, 6, 11]
+    """
+    out = np.full(len(cents), len(ROUND) - 1)
+    for index in range(len(ROUND) - 2, -1, -1):
+        step, rest = ROUND[index]
+        out[cents % step == rest] = index
+    return out
+
+
+def amount_bin(cents: IntArray) -> IntArray:
+    """Return the cell of each amount on a logarithmic grid."""
+    cell = np.floor(np.log10(np.maximum(cents, 1)) * PER_DECADE + 1e-9).astype(np.int64)
+    return np.clip(cell, 0, AMOUNT_BINS - 1)
+
+
+def money_bin(cents: IntArray) -> IntArray:
+    """Return the cell of amounts of either sign, of N_MONEY; zero has one of its own, in the middle."""
+    middle = N_MONEY // 2
+    size = 1 + np.searchsorted(MONEY_EDGES, np.abs(cents))
+    return middle + np.sign(cents) * size
+
+
+def between(
+    edges: FloatArray, cell: IntArray, low: float, high: float, rng: np.random.Generator
+) -> FloatArray:
+    """Draw numbers from cells between edges, as likely as any other on the logarithmic scale."""
+    ends = np.log(np.r_[low, edges, high])
+    return np.asarray(np.exp(ends[cell] + rng.random(len(cell)) * (ends[cell + 1] - ends[cell])))

@@ -1,0 +1,251 @@
+"""What is drawn from: distributions made of released figures, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gretel_fin_synth.training.private.estimates import bell_and_more, on_simplex, pooled, smoothed
+from gretel_fin_synth.training.private.extras import ExtraModel
+from gretel_fin_synth.training.private.grids import (
+    AMOUNT_BINS,
+    MONTHLY,
+    N_MANY,
+    N_SORTS,
+    PER_DECADE,
+    SPREADS,
+)
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.private.plan import Figures
+
+__all__ = ["Profile"]
+
+FloatArray = npt.NDArray[np.float64]
+
+ALWAYS = 0.97  # share of holders from which a kind is held by everybody
+N_KNOTS = 65
+MIDNIGHT = 0.97
+
+
+@dataclass
+class Profile:
+    """Distributions that customers are drawn from, K kinds of transactions, M months.
+
+    Parameters
+    ----------
+    kinds : list of pairs
+        Type and category.
+    sign : ndarray (K,)
+        1 for credits, -1 for debits.
+    first, last, first_month, n_months : int
+        The window: days and months since 1970.
+    hold, held_together, n_held : ndarray (K,), (K, K), (K + 1,)
+        Share of customers who have a kind, correlation of having them, how many kinds customers have.
+    sorts, many, seldom : ndarray (K, 6), (K, 5), (K, 7)
+        Habits of the customers of a kind; rows a month of those who have it monthly, and of the others.
+    amount, rounding, cents : ndarray (K, cells), (K, classes), (100,)
+        Sizes of amounts, their roundness, last digits of amounts that are not round.
+    own_level : ndarray (K,)
+        Part of the variance of the logarithms of amounts that lies between customers.
+    days, weekdays, months, hours : ndarray (K, 32), (K, 7), (M,), (25,)
+        When it is paid; weekdays relative to a seventh.
+    spans, pace, flow, start, below : ndarray
+        Customers by first and last month, rows a month, income and spending, starting amount, negative
+        balances.
+    order : ndarray (K,)
+        Place of a kind inside a day.
+    onset, ending : ndarray (K, lags)
+        Months before the first row and after the last.
+    kind_rows : ndarray (K,)
+        Shares of the kinds among rows.
+    same_day : float
+        Share of transactions on the day of the one before.
+    rate, hold_shift, month_rate, copy_day, amount_map
+        What calibration sets, so that what is drawn shows the figures: factors of rates (K,), shifts of
+        holding (K,), factors of months (M,), share of rows moved to the day of another, and knots (K, 2, n)
+        of decimal logarithms of amounts and what they become.
+    """
+
+    kinds: list[tuple[str, str]]
+    sign: npt.NDArray[np.int64]
+    first: int
+    last: int
+    first_month: int
+    n_months: int
+    hold: FloatArray
+    held_together: FloatArray
+    n_held: FloatArray
+    sorts: FloatArray
+    many: FloatArray
+    seldom: FloatArray
+    amount: FloatArray
+    rounding: FloatArray
+    cents: FloatArray
+    own_level: FloatArray
+    days: FloatArray
+    weekdays: FloatArray
+    months: FloatArray
+    hours: FloatArray
+    spans: FloatArray
+    pace: FloatArray
+    flow: FloatArray
+    start: FloatArray
+    below: FloatArray
+    order: FloatArray
+    onset: FloatArray
+    ending: FloatArray
+    kind_rows: FloatArray
+    same_day: float
+    rate: FloatArray
+    hold_shift: FloatArray
+    month_rate: FloatArray
+    copy_day: float
+    amount_map: FloatArray
+    extras: dict[str, ExtraModel]
+
+    @classmethod
+    def of(cls, figures: Figures) -> Profile:
+        """Make the best of released figures."""
+        n, k, known = figures.n_customers, len(figures.kinds), figures.known
+        values = {name: release.values for name, release in figures.releases.items()}
+        sigma = {name: release.sigma for name, release in figures.releases.items()}
+
+        def plain(name: str) -> FloatArray:
+            return on_simplex(values[name], n) / n
+
+        n_held = np.r_[0.0, smoothed(values["n_kinds_held"][1:], sigma["n_kinds_held"])]
+        n_mean = float(n_held @ np.arange(k + 1))
+        hold = np.clip(on_simplex(values["kind_holders"], n * n_mean) / n, 0.25 / n, 1 - 0.25 / n)
+        rows = _shares(values["kind_rows"], sigma["kind_rows"])
+        rows = np.maximum(rows, 1e-6) / np.maximum(rows, 1e-6).sum()
+
+        def by_kind(name: str) -> FloatArray:
+            return pooled(values[name], sigma[name], rows * max(values[name].sum(), sigma[name]))
+
+        total = rows * max(values["kind_amounts"].sum(), sigma["kind_amounts"])
+        amount = np.stack(
+            [
+                bell_and_more(own, sigma["kind_amounts"], max(float(size), 1.0))
+                for own, size in zip(values["kind_amounts"], total, strict=True)
+            ]
+        )
+        spread = pooled(values["spreads"], sigma["spreads"], hold * n)
+        early, late = (pooled(table, sigma["absences"], hold * n) for table in values["absences"])
+        sorts, many, seldom = _habits(values["habits"], sigma["habits"], hold, n)
+        spans = np.zeros((known.n_months, known.n_months))
+        upper = np.triu_indices(known.n_months)
+        spans[upper] = on_simplex(values["spans"][upper], n) / n
+        return cls(
+            kinds=figures.kinds,
+            sign=known.sign,
+            first=figures.first,
+            last=figures.last,
+            first_month=known.first_month,
+            n_months=known.n_months,
+            hold=hold,
+            held_together=_together(values["holder_pairs"] / n, sigma["holder_pairs"] / n, hold),
+            n_held=n_held,
+            sorts=sorts,
+            many=many,
+            seldom=seldom,
+            amount=amount,
+            rounding=by_kind("kind_rounding"),
+            cents=_shares(values["cents"], sigma["cents"]),
+            own_level=1 - np.clip(spread @ SPREADS**2 / np.maximum(_variance(amount), 0.01), 0.02, 0.98),
+            days=by_kind("kind_days"),
+            weekdays=by_kind("kind_weekdays") * 7,
+            months=_shares(values["months"], sigma["months"]),
+            hours=_hours(values["hours"], sigma["hours"]),
+            spans=spans,
+            pace=smoothed(values["paces"], sigma["paces"]),
+            flow=smoothed(values["flows"], sigma["flows"]),
+            start=plain("starts"),
+            below=plain("below_zero"),
+            order=_order(values["neighbours"], sigma["neighbours"]),
+            onset=early,
+            ending=late,
+            kind_rows=rows,
+            same_day=float(_shares(values["gaps"], sigma["gaps"])[0]),
+            rate=np.ones(k),
+            hold_shift=np.zeros(k),
+            month_rate=np.ones(known.n_months),
+            copy_day=0.2,
+            amount_map=_no_map(k),
+            extras={name: ExtraModel.of(own, rows) for name, own in figures.extras.items()},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        values = {
+            name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()
+        }
+        return {**values, "extras": {name: model.to_dict() for name, model in self.extras.items()}}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Profile:
+        """Inverse of :meth:`to_dict`."""
+        plain = {"kinds", "first", "last", "first_month", "n_months", "same_day", "copy_day", "extras"}
+        arrays = {f.name: np.array(values[f.name]) for f in fields(cls) if f.name not in plain}
+        rest = {name: values[name] for name in plain}
+        rest["kinds"] = [tuple(pair) for pair in values["kinds"]]
+        rest["extras"] = {name: ExtraModel.from_dict(own) for name, own in values["extras"].items()}
+        return cls(**arrays, **rest)
+
+
+def _shares(values: FloatArray, sigma: float) -> FloatArray:
+    total = max(float(values.sum()), sigma)
+    return on_simplex(values, total) / total
+
+
+def _no_map(n_kinds: int) -> FloatArray:
+    knots = np.linspace(0, AMOUNT_BINS / PER_DECADE, N_KNOTS)
+    return np.broadcast_to(knots, (n_kinds, 2, N_KNOTS)).copy()
+
+
+def _variance(amount: FloatArray) -> FloatArray:
+    """Return the variance of the natural logarithm of each kind's amounts."""
+    logs = (np.arange(AMOUNT_BINS) + 0.5) / PER_DECADE * np.log(10)
+    mean = amount @ logs
+    return np.asarray((amount * (logs - mean[:, None]) ** 2).sum(axis=1))
+
+
+def _habits(
+    values: FloatArray, sigma: float, hold: FloatArray, n: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    total = hold * n * min(1.0, max(values.sum(), sigma) / 2 / (hold.sum() * n))
+    sorts = pooled(values[:, :N_SORTS], sigma, total)
+    monthly = sorts[:, :MONTHLY].sum(axis=1)
+    many = pooled(values[:, N_SORTS : N_SORTS + N_MANY], sigma, total * monthly)
+    seldom = pooled(values[:, N_SORTS + N_MANY :], sigma, total * (1 - monthly))
+    return sorts, many, seldom
+
+
+def _together(pairs: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
+    """Return a correlation matrix of the normal variables that decide who has which kind."""
+    deviation = np.sqrt(hold * (1 - hold) + 1e-9)
+    scale = np.outer(deviation, deviation)
+    found = ((pairs + pairs.T) / 2 - np.outer(hold, hold)) / scale
+    noise = sigma / np.sqrt(2) / scale
+    trust = np.clip(1 - (noise / np.maximum(np.abs(found), 1e-9)) ** 2, 0, 1)
+    wanted = np.sin(np.pi / 2 * np.clip(np.clip(found, -0.9, 0.9) * trust, -0.95, 0.95))
+    np.fill_diagonal(wanted, 1.0)
+    sizes, axes = np.linalg.eigh(wanted)
+    sound = (axes * np.maximum(sizes, 0.02)) @ axes.T
+    return np.asarray(sound / np.sqrt(np.outer(np.diag(sound), np.diag(sound))))
+
+
+def _order(neighbours: FloatArray, sigma: float) -> FloatArray:
+    """Return for each kind how late it comes among those of its day, -1 to 1."""
+    both = np.maximum(neighbours + neighbours.T, 0)
+    ahead = (neighbours - neighbours.T) / (both + 3 * sigma)
+    return np.asarray(-ahead.sum(axis=1) / np.maximum((both > 2 * sigma).sum(axis=1), 1))
+
+
+def _hours(values: FloatArray, sigma: float) -> FloatArray:
+    """Return shares of the hours; midnight only where the table has no times."""
+    shares = _shares(values, sigma)
+    return np.eye(25)[24] if shares[24] >= MIDNIGHT else shares
