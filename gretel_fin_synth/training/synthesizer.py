@@ -11,12 +11,13 @@ import pandas as pd
 
 from gretel_fin_synth._atomic import new_files
 from gretel_fin_synth._money import check_minor_units
-from gretel_fin_synth._secrets import Secret, hide, is_secret
+from gretel_fin_synth._secrets import hide
 from gretel_fin_synth.errors import BackendError, FinSynthError, NotFittedError, ParameterError, ServiceError
 from gretel_fin_synth.schema import COLUMNS, CUSTOMER, ExtraColumn, check_extra_columns
 from gretel_fin_synth.training._arguments import check_count, check_seed
 from gretel_fin_synth.training._finish import Finisher, new_prefix
 from gretel_fin_synth.training._prepare import STARTING, Prepared, prepare
+from gretel_fin_synth.training._state import FORMAT, STATE, folder_for, plain_options, read_state
 from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
 from gretel_fin_synth.training.private.backend import PrivateBackend
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TransactionSynthesizer"]
 
-FORMAT = 1
-STATE = "synthesizer.json"
 WEIGHTS = "backend"
 
 
@@ -58,9 +57,9 @@ class TransactionSynthesizer:
     minor_units : int, default 2
         Decimals of the currency, 0 to 8.
     privacy : DifferentialPrivacy, optional
-        Give a formal guarantee to every customer: all that is learned, categories, ranges and dates included,
-        is measured with noise. Needs ``backend="local"``, which then takes no options and draws from the noisy
-        figures instead of a network; `seed` does not decide the noise.
+        Give a formal guarantee to every customer: all that is learned, categories, ranges and dates
+        included, is measured with noise. Needs ``backend="local"``, which then takes no options and draws
+        from the noisy figures instead of a network; `seed` does not decide the noise.
     **options
         Options of the backend; the local one knows those of
         :class:`gretel_fin_synth.training.local.options.LSTMOptions`, Gretel's those of
@@ -256,8 +255,8 @@ class TransactionSynthesizer:
             If `directory` is a file, or an option of the backend is nothing that JSON can hold.
         """
         backend = self._backend("save")
-        options = _plain(self.options)
-        with new_files(_folder(directory), whole=(WEIGHTS,)) as folder:
+        options = plain_options(self.options)
+        with new_files(folder_for(directory), whole=(WEIGHTS,)) as folder:
             (folder / WEIGHTS).mkdir()
             backend.save(folder / WEIGHTS)
             extras = [{"name": column.name, "kind": column.kind} for column in self.extra_columns]
@@ -300,7 +299,7 @@ class TransactionSynthesizer:
             If what it holds is damaged.
         """
         folder = Path(directory)
-        state = _read_state(folder)
+        state = read_state(folder)
         try:
             extras = [ExtraColumn(**column) for column in state["extra_columns"]]
             self = cls(
@@ -378,49 +377,3 @@ class TransactionSynthesizer:
             parts.append(finisher.draw(backend, SampleRequest(count, seed, done, dict(options))))
             have, done = have + len(parts[-1]), done + count
         return pd.concat(parts, ignore_index=True).iloc[:n_rows]
-
-
-def _folder(directory: str | PathLike[str]) -> Path:
-    folder = Path(directory)
-    if folder.exists() and not folder.is_dir():
-        msg = f"{str(directory)!r} is a file.\n\nHint: give the path of a folder, which need not exist yet"
-        raise ParameterError(msg)
-    return folder
-
-
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options as they will be read back from JSON; refuse what JSON cannot hold."""
-    plain: dict[str, Any] = {}
-    for name, value in options.items():
-        if is_secret(name) or isinstance(value, Secret):
-            continue
-        try:
-            plain[name] = json.loads(json.dumps(value, default=_number))
-        except (TypeError, ValueError) as error:
-            msg = f"option {name}={value!r} cannot be saved: {error}.\n\nHint: give numbers, text or lists"
-            raise ParameterError(msg) from error
-    return plain
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    msg = f"a {type(value).__name__} has no place in JSON"
-    raise TypeError(msg)
-
-
-def _read_state(folder: Path) -> dict[str, Any]:
-    """Read the file that says what is saved in the folder."""
-    try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
-        msg = f"{str(folder)!r} holds no saved synthesizer.\n\nHint: give the folder that save() wrote"
-        raise ParameterError(msg) from error
-    found = state.get("format") if isinstance(state, dict) else None
-    if found != FORMAT:
-        msg = (
-            f"{str(folder)!r} holds a model of format {found!r}, and this version reads format {FORMAT}."
-            "\n\nHint: fit again, or install the version that wrote it"
-        )
-        raise ParameterError(msg)
-    return dict(state)

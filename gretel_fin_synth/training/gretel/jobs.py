@@ -10,8 +10,9 @@ from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._gretel.service import Service
 from gretel_fin_synth._secrets import hide
 from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training._state import STATE
 from gretel_fin_synth.training.gretel.options import GretelOptions
-from gretel_fin_synth.training.synthesizer import STATE, TransactionSynthesizer
+from gretel_fin_synth.training.synthesizer import TransactionSynthesizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -89,8 +89,8 @@ class PrivateBackend:
         if request.options:
             name = sorted(request.options)[0]
             msg = (
-                f"option {name!r} of sample is not there with privacy: what looks at customers of the table again "
-                "would break the guarantee."
+                f"option {name!r} of sample is not there with privacy: what looks at customers of the table "
+                "again would break the guarantee."
             )
             raise ParameterError(f"{msg}\n\nHint: sample(n_customers=100, seed=1)")
         self._fitted()
@@ -155,12 +155,13 @@ class PrivateBackend:
 def _warnings(figures: Figures, profile: Profile) -> list[str]:
     """Say what a user must know, out of released figures alone."""
     notes = []
-    rest = float(sum(share for (_, name), share in zip(profile.kinds, profile.kind_rows, strict=True) if name == OTHER))
+    shares = zip(profile.kinds, profile.kind_rows.tolist(), strict=True)
+    rest = sum(share for (_, name), share in shares if name == OTHER)
     if rest > FEW_ROWS:
         notes.append(
-            f"about {rest:.0%} of the rows are of categories that too few customers have to be shown; they come "
-            f'as {OTHER!r}. DifferentialPrivacy(..., public={{"categories": [...]}}) names categories that are '
-            "no secret"
+            f"about {rest:.0%} of the rows are of categories that too few customers have to be shown; they "
+            f'come as {OTHER!r}. DifferentialPrivacy(..., public={{"categories": [...]}}) names categories '
+            "that are no secret"
         )
     notes += [
         f"no value of {name!r} is had by enough customers to be shown; all are missing. "

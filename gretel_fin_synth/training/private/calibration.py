@@ -51,7 +51,7 @@ def calibrate(profile: Profile, n_customers: int, rng: np.random.Generator) -> N
         if number == SETTLED:
             pool = [np.zeros(0)] * size
         _match_amounts(profile, target, pool, drawn)
-        together = queries_share(rhythms.gaps(table, known))[0]
+        together = _share_of(rhythms.gaps(table, known))[0]
         profile.copy_day = float(np.clip(profile.copy_day + 0.8 * (profile.same_day - together), 0, 0.95))
 
 
@@ -65,10 +65,11 @@ def customers_of(drawn: Drawn) -> Customers:
 
 
 def _counts(cells: Cells) -> FloatArray:
-    return np.bincount(cells.cell, cells.weight, minlength=int(np.prod(cells.shape))).reshape(cells.shape)
+    counts = np.bincount(cells.cell, cells.weight, minlength=int(np.prod(cells.shape)))
+    return np.asarray(counts.reshape(cells.shape), dtype=np.float64)
 
 
-def queries_share(cells: Cells) -> FloatArray:
+def _share_of(cells: Cells) -> FloatArray:
     """Return the shares of the cells."""
     counts = _counts(cells)
     return np.asarray(counts / max(float(counts.sum()), 1.0))
@@ -90,9 +91,11 @@ def _match_tables(
     profile: Profile, wanted: dict[str, FloatArray], table: Customers, known: queries.Known
 ) -> None:
     """Move days, weekdays, months, roundness and paces by the ratio of wanted to drawn."""
-    months = queries_share(queries.months(table, known)) + 1e-3 / profile.n_months
+    months = _share_of(queries.months(table, known)) + 1e-3 / profile.n_months
     profile.month_rate *= np.clip((profile.months + 1e-3 / profile.n_months) / months, 0.7, 1.4) ** DAMPING
-    profile.rounding = _moved(profile.rounding, wanted["rounding"], _counts(queries.kind_rounding(table, known)))
+    profile.rounding = _moved(
+        profile.rounding, wanted["rounding"], _counts(queries.kind_rounding(table, known))
+    )
     profile.days = _moved(profile.days, wanted["days"], _counts(queries.kind_days(table, known)), 0.5, 1.5)
     weekdays = _counts(queries.kind_weekdays(table, known))
     profile.weekdays = 7 * _moved(profile.weekdays / 7, wanted["weekdays"], weekdays)
@@ -111,9 +114,7 @@ def _moved(
     return np.asarray(moved / moved.sum(axis=1, keepdims=True))
 
 
-def _match_amounts(
-    profile: Profile, target: FloatArray, pool: list[FloatArray], drawn: Drawn
-) -> None:
+def _match_amounts(profile: Profile, target: FloatArray, pool: list[FloatArray], drawn: Drawn) -> None:
     """Map the quantiles of what is drawn of each kind to what was measured; the pool grows by rounds."""
     kind, logs = drawn.seen
     for code in range(len(profile.kinds)):

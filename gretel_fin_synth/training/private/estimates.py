@@ -36,7 +36,9 @@ def on_simplex(values: FloatArray, total: float = 1.0) -> FloatArray:
     return np.maximum(flat - excess[last], 0.0).reshape(values.shape)
 
 
-def pooled(values: FloatArray, sigma: float, totals: FloatArray, prior: FloatArray | None = None) -> FloatArray:
+def pooled(
+    values: FloatArray, sigma: float, totals: FloatArray, prior: FloatArray | None = None
+) -> FloatArray:
     """Return distributions of the rows of a noisy table, drawn towards that of all rows as noise demands.
 
     Parameters
@@ -121,7 +123,10 @@ def bell_and_more(values: FloatArray, sigma: float, total: float) -> FloatArray:
         now = float(((left - fit) ** 2).sum() + 2 * sigma**2 * np.trace(kernel))
         if now < risk:
             cut = sigma * _gain(kernel) * np.where(bell > 0.02 * sigma, LEAST_SIGNAL, LEAST_FAR)
-            risk, rest = now, np.where(np.abs(fit) > cut, fit - np.sign(fit) * cut**2 / np.maximum(np.abs(fit), cut), 0.0)
+            risk, rest = (
+                now,
+                np.where(np.abs(fit) > cut, fit - np.sign(fit) * cut**2 / np.maximum(np.abs(fit), cut), 0.0),
+            )
     shape = np.maximum(bell + rest, 0.0)
     return np.asarray(shape / shape.sum())
 

@@ -1,4 +1,4 @@
-"""Extra columns: values by kind of transaction, or by customer for constants; measured like everything else."""
+"""Extra columns: values by kind of transaction, or by customer for constants, measured like all the rest."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ MOST_VALUES = 40
 SIZES = 10 ** np.arange(-4, 12.01, 1 / 6)
 N_SIZES = 2 * len(SIZES) + 3
 DECIMALS = 5
+LEAST_GONE = 4.0  # noise deviations above which a column has missing values
 DELAYS = np.array([-400, -92, -31, -14, -7, -4, -3, -2, -1, 0, 1, 2, 3, 4, 7, 14, 31, 92, 400])
 
 
@@ -65,17 +66,24 @@ class ExtraModel:
     @classmethod
     def of(cls, figures: ExtraFigures, totals: FloatArray) -> ExtraModel:
         """Make the best of noisy counts; `totals` are shares of the kinds."""
-        values, sigma = figures.table.values, figures.table.sigma
-        decimals = np.ones(1)
+        sums, sigma = figures.table.sums, figures.table.sigma
         if figures.form == "labels":
-            own = totals * max(values.sum(), sigma) if len(values) > 1 else np.array([max(values.sum(), sigma)])
-            shares = pooled(values, sigma, own)
-        else:
-            n = values.shape[1] - 1 - (DECIMALS if figures.form == "numbers" else 0)
-            full = smoothed(values[0, :n], sigma) if figures.form == "numbers" else on_simplex(values[0, :n])
-            gone = np.clip(values[0, n] / max(values[0, : n + 1].sum(), sigma), 0, 1)
-            shares = np.r_[full / full.sum() * (1 - gone), gone][None]
-            decimals = on_simplex(values[0, n + 1 :] / max(values[0, n + 1 :].sum(), sigma)) if n < 100_000 else decimals
+            size = max(float(sums.sum()), sigma)
+            own = totals * size if len(sums) > 1 else np.array([size])
+            if len(figures.labels) and sums[:, -1].sum() < LEAST_GONE * sigma * np.sqrt(len(sums)):
+                shares = pooled(sums[:, :-1], sigma, own)
+                shares = np.c_[shares, np.zeros(len(shares))]
+                return cls("labels", figures.constant, figures.labels, shares, np.ones(1))
+            return cls("labels", figures.constant, figures.labels, pooled(sums, sigma, own), np.ones(1))
+        n, decimals = sums.shape[1] - 1, np.ones(1)
+        if figures.form == "numbers":
+            n -= DECIMALS
+            places = sums[0, n + 1 :]
+            decimals = on_simplex(places / max(float(places.sum()), sigma))
+        total = max(float(sums[0, : n + 1].sum()), sigma)
+        full = smoothed(sums[0, :n], sigma) if figures.form == "numbers" else on_simplex(sums[0, :n], total)
+        gone = float(np.clip(sums[0, n] / total, 0, 1)) if sums[0, n] > LEAST_GONE * sigma else 0.0
+        shares = np.r_[full / full.sum() * (1 - gone), gone][None]
         return cls(figures.form, figures.constant, figures.labels, shares, decimals)
 
     def draw(self, kind: IntArray, day: IntArray, rng: np.random.Generator) -> Any:
@@ -89,8 +97,13 @@ class ExtraModel:
             return out
         if self.form == "numbers":
             return np.where(gone, np.nan, self._numbers(np.minimum(cell, N_SIZES - 1), rng))
-        low, high = np.r_[-800, DELAYS][cell.clip(0, len(DELAYS))], np.r_[DELAYS, 800][cell.clip(0, len(DELAYS))]
-        moment = (day + low + np.floor(rng.random(len(kind)) * (high - low)).astype(np.int64)).astype("datetime64[D]")
+        low, high = (
+            np.r_[-800, DELAYS][cell.clip(0, len(DELAYS))],
+            np.r_[DELAYS, 800][cell.clip(0, len(DELAYS))],
+        )
+        moment = (day + low + np.floor(rng.random(len(kind)) * (high - low)).astype(np.int64)).astype(
+            "datetime64[D]"
+        )
         return np.where(gone, np.datetime64("NaT"), moment.astype("datetime64[s]"))
 
     def _numbers(self, cell: IntArray, rng: np.random.Generator) -> FloatArray:
@@ -98,7 +111,9 @@ class ExtraModel:
         size = np.abs(cell - N_SIZES // 2)
         low, high = np.log(ends[np.maximum(size - 1, 0)]), np.log(ends[np.maximum(size, 1)])
         value = np.sign(cell - N_SIZES // 2) * np.exp(low + rng.random(len(cell)) * (high - low))
-        places = (np.cumsum(self.decimals) <= rng.random(len(cell))[:, None] * self.decimals.sum()).sum(axis=1)
+        places = (np.cumsum(self.decimals) <= rng.random(len(cell))[:, None] * self.decimals.sum()).sum(
+            axis=1
+        )
         return np.asarray(np.rint(value * 10.0**places) / 10.0**places)
 
     def to_dict(self) -> dict[str, Any]:
@@ -133,12 +148,16 @@ def measure_extras(
             labels = list(listed.get(name, []))
             if name not in listed:
                 left = rho / 2
-                shown = gateway.select(f"values of {name}", _owned(name), rho=rho / 2, delta=delta, most=MOST_VALUES)
+                shown = gateway.select(
+                    f"values of {name}", _owned(name), rho=rho / 2, delta=delta, most=MOST_VALUES
+                )
                 labels = sorted(shown, key=lambda label: (str(type(label)), label))
         clip = 1.0 if constant else max(1.6 * busy**0.5, 1.0)
         n_kinds = 1 if constant or form != "labels" else known.n_kinds
         query = _query(name, form, labels, n_kinds, constant=constant)
-        figures[name] = ExtraFigures(form, constant, labels, gateway.measure(name, query, rho=left, clip=clip))
+        figures[name] = ExtraFigures(
+            form, constant, labels, gateway.measure(name, query, rho=left, clip=clip)
+        )
     return figures
 
 
@@ -169,7 +188,10 @@ def _query(
         lost = np.asarray(pd.isna(values), dtype=np.bool_)
         if form == "labels":
             lookup = {label: code for code, label in enumerate(labels)}
-            codes = [lookup.get(_scalar(value), len(labels)) if not gone else len(labels) for value, gone in zip(values, lost, strict=True)]
+            codes = [
+                lookup.get(_scalar(value), len(labels)) if not gone else len(labels)
+                for value, gone in zip(values, lost, strict=True)
+            ]
             cell, size = np.array(codes, dtype=np.int64), len(labels) + 1
         elif form == "delays":
             moment = pd.to_datetime(pd.Series(values)).dt.tz_localize(None).to_numpy().astype("datetime64[D]")
@@ -189,7 +211,9 @@ def _number_cells(who: IntArray, values: FloatArray, lost: npt.NDArray[np.bool_]
     found = np.where(lost, 0.0, values)
     size = 1 + np.searchsorted(SIZES, np.abs(found))
     cell = np.where(lost, N_SIZES, N_SIZES // 2 + np.sign(found).astype(np.int64) * size)
-    places = np.stack([np.abs(found * 10.0**p - np.rint(found * 10.0**p)) < 1e-6 for p in range(DECIMALS - 1)])
+    places = np.stack(
+        [np.abs(found * 10.0**p - np.rint(found * 10.0**p)) < 1e-6 for p in range(DECIMALS - 1)]
+    )
     decimals = N_SIZES + 1 + np.where(places.any(axis=0), places.argmax(axis=0), DECIMALS - 1)
     shape = (1, N_SIZES + 1 + DECIMALS)
     return Cells.counts(np.r_[who, who[~lost]], np.r_[cell, decimals[~lost]], shape)

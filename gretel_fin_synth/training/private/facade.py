@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_privacy", "private_prefix", "read_privacy", "without_notes"]
 
+DOUBTED = "the column starting_amount was not used"
+
 
 def check_privacy(privacy: Any, backend: str, options: Mapping[str, Any]) -> DifferentialPrivacy | None:
     """Return the request; refuse one that the backend or its options would not keep.
@@ -55,7 +57,7 @@ def without_notes(prepared: Prepared) -> Prepared:
     ParameterError
         If ``starting_amount`` is not one number for each customer.
     """
-    doubted = [note for note in prepared.warnings if note.startswith("the column starting_amount was not used")]
+    doubted = [note for note in prepared.warnings if note.startswith(DOUBTED)]
     if doubted:
         msg = f"{doubted[0]}; with privacy that would hang on single customers."
         raise ParameterError(f'{msg}\n\nHint: frame = frame.drop(columns="starting_amount")')
@@ -63,5 +65,5 @@ def without_notes(prepared: Prepared) -> Prepared:
 
 
 def private_prefix() -> str:
-    """Return a beginning of ids that no real id has but by a chance of nothing, without looking at real ones."""
+    """Return a beginning of ids that no real id has, without looking at them: by chance alone, 1 in 2**32."""
     return f"SYN_{secrets.token_hex(4).upper()}_"

@@ -33,7 +33,7 @@ LATTICE = 2**20  # steps in which a contribution of length ``clip`` is counted
 
 @dataclass(frozen=True)
 class Cells:
-    """What customers add: ``weight[j]`` by customer ``who[j]`` to cell ``cell[j]`` of an array of ``shape``."""
+    """What customers add: ``who[j]`` adds ``weight[j]`` to cell ``cell[j]`` of an array of this shape."""
 
     who: IntArray
     cell: IntArray
@@ -50,7 +50,7 @@ class Cells:
 class Release:
     """Noisy sums over customers, and the standard deviation of their noise."""
 
-    values: FloatArray
+    sums: FloatArray
     sigma: float
 
 
@@ -75,7 +75,7 @@ class Gateway:
         def total(query: Query, clip: float, sigma: float) -> FloatArray:
             steps = _total(query(customers), clip)
             noisy = noise.add(steps.ravel(), sigma / clip * LATTICE)
-            return noisy.reshape(steps.shape) * (clip / LATTICE)
+            return np.asarray(noisy.reshape(steps.shape) * (clip / LATTICE), dtype=np.float64)
 
         def chosen(items: Items[Item], most: int, sigma: float, limit: float) -> dict[Item, float]:
             weights = _weights([list(dict.fromkeys(own))[:most] for own in items(customers)])

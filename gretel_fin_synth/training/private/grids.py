@@ -19,10 +19,8 @@ COUNT_EDGES = np.unique(np.rint(np.geomspace(2, 20_000, 60)))
 PACE_EDGES = np.geomspace(0.5, 200, 36)
 MONEY_EDGES = 10 ** np.arange(2, 12.01, 1 / 6)
 N_MONEY = 2 * len(MONEY_EDGES) + 3
-RATIO_EDGES = np.array(
-    [0.02, 0.1, 0.3, 0.5, 0.65, 0.75, 0.82, 0.87, 0.91, 0.94, 0.96, 0.98]
-    + [1, 1.02, 1.05, 1.1, 1.2, 1.5, 2.5, 10]
-)
+_SPENT = "0.02 0.1 0.3 0.5 0.65 0.75 0.82 0.87 0.91 0.94 0.96 0.98 1 1.02 1.05 1.1 1.2 1.5 2.5 10"
+RATIO_EDGES = np.array(_SPENT.split(), dtype=np.float64)
 FLOW_SHAPE = (len(MONEY_EDGES) + 1, len(RATIO_EDGES) + 1)
 SPREAD_EDGES = np.array([0.01, 0.05, 0.12, 0.25, 0.45, 0.7, 1.0, 1.5])
 SPREADS = np.array([0.003, 0.03, 0.08, 0.18, 0.35, 0.57, 0.85, 1.25, 1.8])

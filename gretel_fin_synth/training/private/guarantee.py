@@ -68,7 +68,7 @@ class DifferentialPrivacy:
             _number("delta", self.delta, LARGEST_DELTA, "DifferentialPrivacy(epsilon=3.0, delta=1e-5)")
         whole = isinstance(self.max_transactions, Integral) and not isinstance(self.max_transactions, bool)
         if not whole or self.max_transactions < 1:
-            msg = f"max_transactions={self.max_transactions!r} cannot be used: it must be a whole number from 1 on."
+            msg = f"max_transactions={self.max_transactions!r} cannot be used: a whole number from 1 on is."
             raise ParameterError(f"{msg}\n\nHint: max_transactions=2000")
         object.__setattr__(self, "public", _public(self.public))
 
@@ -82,18 +82,20 @@ class DifferentialPrivacy:
         """
         if n_customers < LEAST_CUSTOMERS:
             msg = (
-                f"{n_customers} customers are too few for differential privacy: it needs {LEAST_CUSTOMERS}, and "
-                "some hundreds to be of use."
+                f"{n_customers} customers are too few for differential privacy: it needs {LEAST_CUSTOMERS}, "
+                "and some hundreds to be of use."
             )
             raise ParameterError(f"{msg}\n\nHint: fit a larger table, or make_transactions(1000)")
         usual = min(USUAL_DELTA, 10.0 ** floor(log10(0.1 / n_customers)))
         delta = usual if self.delta is None else self.delta
         if delta >= 1 / n_customers:
             msg = (
-                f"delta={delta!r} is no promise to {n_customers:,} customers: with it, the whole history of one "
-                f"of them might be shown. It must be below 1 / customers = {1 / n_customers:.2g}."
+                f"delta={delta!r} is no promise to {n_customers:,} customers: with it, the whole history of "
+                f"one of them might be shown. It must be below 1 / customers = {1 / n_customers:.2g}."
             )
-            raise ParameterError(f"{msg}\n\nHint: DifferentialPrivacy(epsilon={self.epsilon}, delta={usual:g})")
+            raise ParameterError(
+                f"{msg}\n\nHint: DifferentialPrivacy(epsilon={self.epsilon}, delta={usual:g})"
+            )
         rho = rho_of(self.epsilon, delta)
         if n_customers * rho**0.5 < LEAST_SIGNAL:
             msg = (
@@ -157,13 +159,13 @@ class PrivacyStatement:
             return "NOT PRIVATE: the noise of this model can be reproduced; it is for tests only."
         given = f" Taken as public: {', '.join(self.public)}." if self.public else ""
         return (
-            f"Differentially private per customer: epsilon {self.epsilon:.3g}, delta {self.delta:.2g}. Whether a "
-            f"customer's whole history (up to {self.max_transactions:,} transactions) was in the table or blank "
-            f"changes the probability of anything this model shows by a factor of at most "
+            f"Differentially private per customer: epsilon {self.epsilon:.3g}, delta {self.delta:.2g}. "
+            f"Whether a customer's whole history (up to {self.max_transactions:,} transactions) was in the "
+            f"table or blank changes the probability of anything this model shows by a factor of at most "
             f"{_factor(self.epsilon)}, except with probability {self.delta:.2g}. {len(self.parts)} noisy "
             f"measurements add up to this (rho {self.rho:.4g}); sampling costs nothing more, another fit on "
-            f"the same customers adds its own epsilon.{given} The number of customers, {self.n_customers:,}, is "
-            "public."
+            f"the same customers adds its own epsilon.{given} The number of customers, "
+            f"{self.n_customers:,}, is public."
         )
 
     def table(self) -> list[dict[str, Any]]:
@@ -200,7 +202,12 @@ def _factor(epsilon: float) -> str:
 
 
 def _number(name: str, value: Any, most: float, hint: str) -> None:
-    sound = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value) and 0 < value <= most
+    sound = (
+        isinstance(value, Real)
+        and not isinstance(value, bool)
+        and isfinite(value)
+        and 0 < float(value) <= most
+    )
     if not sound:
         msg = f"{name}={value!r} cannot be used: it must be a number above 0, at most {most:g}."
         raise ParameterError(f"{msg}\n\nHint: {hint}")
@@ -220,8 +227,10 @@ def _categories(value: Any) -> list[tuple[str, str]]:
     except (TypeError, ValueError):
         pairs = []
     if not pairs or any(kind not in ("credit", "debit") for kind, _ in pairs):
-        msg = f"public categories {value!r} cannot be used: they must be pairs of 'credit' or 'debit' and a name."
-        raise ParameterError(f'{msg}\n\nHint: public={{"categories": [("debit", "rent"), ("credit", "salary")]}}')
+        msg = f"public categories {value!r} cannot be used: pairs of 'credit' or 'debit' and a name can."
+        raise ParameterError(
+            f'{msg}\n\nHint: public={{"categories": [("debit", "rent"), ("credit", "salary")]}}'
+        )
     return pairs
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from gretel_fin_synth.training.private.grids import COUNT_EDGES, FIRST_EPOCH_MON
 from gretel_fin_synth.training.private.guarantee import SELECTION
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gretel_fin_synth.schema import ExtraColumn
     from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy
     from gretel_fin_synth.training.private.noise import Noise
@@ -33,8 +34,8 @@ class Part:
     """A measurement: share of the budget (in parts of their sum) and the bound of one customer's share.
 
     ``bound`` is ``"one"`` where a customer adds a single 1, ``"held"`` or ``"twice"`` where one or two for
-    each kind held, ``"pairs"`` one for each two kinds; a number stands for multiples of the square root of the
-    rows of a busy customer, and ``"rows"`` for a quarter of them.
+    each kind held, ``"pairs"`` one for each two kinds; a number stands for multiples of the square root of
+    the rows of a busy customer, and ``"rows"`` for a quarter of them.
     """
 
     query: Callable[[Customers, queries.Known], Cells]
@@ -124,7 +125,7 @@ def measure(
             part.name, _bind(part.query, known), rho=part.share * unit, clip=clip
         )
         if part.query is queries.n_kinds_held:
-            busy_kinds = _quantile(smoothed(releases[part.name].values[1:], releases[part.name].sigma)) + 1.0
+            busy_kinds = _quantile(smoothed(releases[part.name].sums[1:], releases[part.name].sigma)) + 1.0
     extras = measure_extras(
         gateway, extra_columns, known, listed, rho=EXTRA_SHARE * unit, delta=each, busy=busy_rows
     )
@@ -140,7 +141,7 @@ def _bind(
 def _busy(release: Release) -> float:
     """Return how many rows a busy customer has."""
     ends = np.r_[COUNT_EDGES, COUNT_EDGES[-1] * 1.2]
-    return float(ends[_quantile(smoothed(release.values, release.sigma))])
+    return float(ends[_quantile(smoothed(release.sums, release.sigma))])
 
 
 def _quantile(shares: npt.NDArray[np.float64]) -> int:
@@ -160,7 +161,7 @@ def _window(gateway: Gateway, privacy: DifferentialPrivacy, rho: float) -> tuple
         first, last = (np.datetime64(day, "D").astype(int) for day in privacy.public["window"])
         return int(first), int(last)
     release = gateway.measure("active_months", queries.active_months, rho=rho, clip=1.0)
-    total = np.r_[0.0, np.cumsum(release.values - WINDOW_LEAST * release.sigma)]
+    total = np.r_[0.0, np.cumsum(release.sums - WINDOW_LEAST * release.sigma)]
     lowest = np.maximum.accumulate(np.where(total <= np.minimum.accumulate(total), np.arange(len(total)), 0))
     gain = total - total[lowest]
     end = max(int(np.argmax(gain)), 1)
@@ -170,9 +171,7 @@ def _window(gateway: Gateway, privacy: DifferentialPrivacy, rho: float) -> tuple
     return int(days[0]), int(days[1]) - 1
 
 
-def _kinds(
-    gateway: Gateway, privacy: DifferentialPrivacy, rho: float, delta: float
-) -> list[tuple[str, str]]:
+def _kinds(gateway: Gateway, privacy: DifferentialPrivacy, rho: float, delta: float) -> list[tuple[str, str]]:
     """Return pairs of type and category: public, or those that many customers have and one for the rest."""
     if "categories" in privacy.public:
         return list(privacy.public["categories"])

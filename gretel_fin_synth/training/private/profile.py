@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 
 ALWAYS = 0.97  # share of holders from which a kind is held by everybody
 N_KNOTS = 65
-MIDNIGHT = 0.97
+LEAST_TIMES = 4.0  # noise deviations above which a table has times of the day
 
 
 @dataclass
@@ -111,7 +111,7 @@ class Profile:
     def of(cls, figures: Figures) -> Profile:
         """Make the best of released figures."""
         n, k, known = figures.n_customers, len(figures.kinds), figures.known
-        values = {name: release.values for name, release in figures.releases.items()}
+        values = {name: release.sums for name, release in figures.releases.items()}
         sigma = {name: release.sigma for name, release in figures.releases.items()}
 
         def plain(name: str) -> FloatArray:
@@ -181,7 +181,8 @@ class Profile:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         values = {
-            name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in vars(self).items()
         }
         return {**values, "extras": {name: model.to_dict() for name, model in self.extras.items()}}
 
@@ -189,7 +190,9 @@ class Profile:
     def from_dict(cls, values: dict[str, Any]) -> Profile:
         """Inverse of :meth:`to_dict`."""
         plain = {"kinds", "first", "last", "first_month", "n_months", "same_day", "copy_day", "extras"}
-        arrays = {f.name: np.array(values[f.name]) for f in fields(cls) if f.name not in plain}
+        arrays: dict[str, Any] = {
+            f.name: np.array(values[f.name]) for f in fields(cls) if f.name not in plain
+        }
         rest = {name: values[name] for name in plain}
         rest["kinds"] = [tuple(pair) for pair in values["kinds"]]
         rest["extras"] = {name: ExtraModel.from_dict(own) for name, own in values["extras"].items()}
@@ -246,6 +249,6 @@ def _order(neighbours: FloatArray, sigma: float) -> FloatArray:
 
 
 def _hours(values: FloatArray, sigma: float) -> FloatArray:
-    """Return shares of the hours; midnight only where the table has no times."""
-    shares = _shares(values, sigma)
-    return np.eye(25)[24] if shares[24] >= MIDNIGHT else shares
+    """Return shares of the hours; midnight only where noise explains all the other times."""
+    elsewhere, noise = float(values[:24].sum()), sigma * np.sqrt(24)
+    return np.eye(25)[24] if elsewhere < LEAST_TIMES * noise else _shares(values, sigma)

@@ -50,9 +50,7 @@ def paces(customers: Customers, known: Known) -> Cells:
     del known
     present = np.flatnonzero(customers.length)
     pace = (customers.length / active(customers))[present]
-    return Cells.counts(
-        present, np.searchsorted(PACE_EDGES, pace, side="right"), (len(PACE_EDGES) + 1,)
-    )
+    return Cells.counts(present, np.searchsorted(PACE_EDGES, pace, side="right"), (len(PACE_EDGES) + 1,))
 
 
 def gaps(customers: Customers, known: Known) -> Cells:
@@ -82,14 +80,14 @@ def flows(customers: Customers, known: Known) -> Cells:
 
 
 def starts(customers: Customers, known: Known) -> Cells:
-    """Starting amounts."""
+    """Count customers by starting amount."""
     del known
     present = np.flatnonzero(customers.length)
     return Cells.counts(present, money_bin(customers.start[present]), (N_MONEY,))
 
 
 def below_zero(customers: Customers, known: Known) -> Cells:
-    """Customers by share of transactions after which the balance is below zero."""
+    """Count customers by share of transactions after which the balance is below zero."""
     total = np.cumsum(customers.cents * known.sign[customers.kind])
     before = np.r_[0, total][customers.offset[:-1]]
     balance = total + (customers.start - before)[customers.who]
@@ -120,9 +118,7 @@ def habits(customers: Customers, known: Known) -> Cells:
     many, seldom = np.searchsorted(MANY_EDGES, n / own), np.searchsorted(RATE_EDGES, n / life)
     rate = N_SORTS + np.where(monthly, many, N_MANY + seldom)
     size = N_SORTS + N_MANY + N_RATES
-    return Cells.counts(
-        np.r_[who, who], np.r_[kind * size + sort, kind * size + rate], (known.n_kinds, size)
-    )
+    return Cells.counts(np.r_[who, who], np.r_[kind * size + sort, kind * size + rate], (known.n_kinds, size))
 
 
 def spreads(customers: Customers, known: Known) -> Cells:
@@ -187,4 +183,4 @@ def _again(pair: IntArray, cents: IntArray, n_pairs: int) -> FloatArray:
     """Return how many rows of each pair have an amount that it had before."""
     code = _joined(pair, cents)
     _, at, counts = np.unique(code, return_index=True, return_counts=True)
-    return np.bincount(pair[at], counts - 1.0, minlength=n_pairs)
+    return np.asarray(np.bincount(pair[at], counts - 1.0, minlength=n_pairs), dtype=np.float64)

@@ -183,9 +183,7 @@ def within_means(
     return cents
 
 
-def _paid(
-    wanted: IntArray, step: IntArray, bound: BoolArray, room: FloatArray, owed: FloatArray
-) -> IntArray:
+def _paid(wanted: IntArray, step: IntArray, bound: BoolArray, room: FloatArray, owed: FloatArray) -> IntArray:
     """Return what is paid of what is wanted by those who cannot pay more than there is room for."""
     more = np.floor(np.minimum(owed, np.minimum(room - wanted, wanted)) / step) * step
     more = np.where(bound & (owed > 0) & (room > 1.5 * wanted), more, 0.0)
@@ -200,4 +198,6 @@ def draw_starts(profile: Profile, n: int, rng: np.random.Generator) -> IntArray:
     """Draw starting amounts in minor units."""
     cell = stratified(profile.start, n, rng) - N_MONEY // 2
     size = np.maximum(np.abs(cell) - 1, 0)
-    return np.asarray(np.rint(np.sign(cell) * between(MONEY_EDGES, size, 1.0, 10**12.2, rng)).astype(np.int64))
+    return np.asarray(
+        np.rint(np.sign(cell) * between(MONEY_EDGES, size, 1.0, 10**12.2, rng)).astype(np.int64)
+    )
