@@ -52,7 +52,7 @@ def delta_of(rho: float, epsilon: float) -> float:
     Examples
     --------
     >>> round(delta_of(0.5, 4.0), 6)
-    0.000439
+    0.000196
     """
     if rho <= 0:
         return 0.0
@@ -67,7 +67,7 @@ def epsilon_of(rho: float, delta: float) -> float:
     Examples
     --------
     >>> round(epsilon_of(0.5, 1e-5), 3)
-    4.729
+    4.728
     """
     if rho <= 0:
         return 0.0
