@@ -6,6 +6,7 @@ order already are recognised and never sorted again.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,24 @@ import pyarrow.compute as pc
 from gretel_fin_synth._money import DECIMALS, parse_minor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Breaks", "Ledger", "datetime_ticks", "find_breaks", "make_ledger", "runs_of", "text_is"]
+__all__ = [
+    "Breaks",
+    "Ledger",
+    "datetime_ticks",
+    "find_breaks",
+    "make_ledger",
+    "runs_of",
+    "side_by_side",
+    "text_is",
+]
 
 _DIGIT_BITS = 16
 _DIGIT_MASK = (1 << _DIGIT_BITS) - 1
+_WORTH_A_THREAD = 200_000
 
 
 @dataclass(frozen=True)
@@ -88,17 +99,27 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     firsts = runs_of(ids)
     if not firsts.size:
         return Ledger(None, firsts, ids.iloc[:0], 0)
-    run_codes, run_customers = pd.factorize(ids.iloc[firsts])
-    customers = pd.Series(run_customers, name=ids.name)
     n_rows = len(ids)
+    run_codes, run_customers = _factorized(ids if firsts.size == n_rows else ids.iloc[firsts])
+    customers = pd.Series(run_customers, name=ids.name)
     together = len(customers) == firsts.size
     if together and _keys_increase(keys, firsts):
         return Ledger(None, firsts, customers, n_rows)
-    codes = np.repeat(run_codes, np.diff(firsts, append=n_rows))
+    codes = run_codes
+    if firsts.size < n_rows:
+        codes = np.repeat(run_codes, np.diff(firsts, append=n_rows))
     counts = np.bincount(codes, minlength=len(customers))
     starts = np.cumsum(counts) - counts
     needed = () if _keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
     return Ledger(_sort_order([codes, *needed]), starts.astype(np.int64), customers, n_rows)
+
+
+def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
+    """Call functions at the same time if they work on many rows; numpy and Arrow leave the other core free."""
+    if size < _WORTH_A_THREAD:
+        return [function() for function in functions]
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [done.result() for done in [pool.submit(function) for function in functions]]
 
 
 def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
@@ -195,6 +216,27 @@ def find_breaks(
     return Breaks(where, expected[where])
 
 
+def _factorized(ids: pd.Series[Any]) -> tuple[NDArray[np.int64], Any]:
+    """Codes and distinct values in order of first appearance; long text of Arrow in two halves at a time."""
+    if len(ids) < _WORTH_A_THREAD or not isinstance(ids.dtype, (pd.StringDtype, pd.ArrowDtype)):
+        return pd.factorize(ids)
+    array = pa.array(ids)
+    if pa.types.is_dictionary(array.type):
+        return pd.factorize(ids)
+    array = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+    half = len(array) // 2
+    first, second = side_by_side(
+        len(array),
+        lambda: array.slice(0, half).combine_chunks().dictionary_encode(),
+        lambda: array.slice(half).combine_chunks().dictionary_encode(),
+    )
+    parts = [c for part in (first, second) for c in (part.chunks if hasattr(part, "chunks") else [part])]
+    whole = pa.chunked_array(parts).unify_dictionaries()
+    codes = np.concatenate([chunk.indices.to_numpy(zero_copy_only=False) for chunk in whole.chunks])
+    distinct = pd.Series(whole.chunk(0).dictionary, dtype=ids.dtype).array
+    return codes.astype(np.int64), distinct
+
+
 def _differs_from_previous(ids: pd.Series[Any]) -> NDArray[np.bool_]:
     if isinstance(ids.dtype, (pd.StringDtype, pd.ArrowDtype)):
         array = pa.array(ids)
@@ -224,22 +266,52 @@ def _keys_increase(keys: Sequence[NDArray[Any]], starts: NDArray[np.int64]) -> b
 
 
 def _sort_order(keys: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Stable order by several keys, the most significant first: radix sort over 16-bit digits."""
+    """Stable order by several keys, the most significant first: radix sort, in two halves at a time."""
+    ranks = [_small_ranks(key) for key in keys]
+    first, size = ranks[0], keys[0].size
+    if size < _WORTH_A_THREAD:
+        return _radix_order(ranks)
+    middle = int(first.max()) // 2
+
+    def of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return rows[_radix_order([rank[rows] for rank in ranks])] if rows.size else rows
+
+    low = first <= middle
+    halves = side_by_side(size, lambda: of(np.flatnonzero(low)), lambda: of(np.flatnonzero(~low)))
+    order: NDArray[np.int64] = np.concatenate(halves)
+    return order
+
+
+def _radix_order(ranks: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Sort by digits of 16 bits, the least significant first; ranks that fit share their digits."""
     order: NDArray[np.int64] | None = None
-    for key in reversed(keys):
-        ranks = _small_ranks(key)
-        top = int(ranks.max())
-        for shift in range(0, max(top.bit_length(), 1), _DIGIT_BITS):
-            digit = ((ranks >> shift) & _DIGIT_MASK).astype(np.uint16)
+    for packed in _packed(ranks):
+        for shift in range(0, max(int(packed.max()).bit_length(), 1), _DIGIT_BITS):
+            digit = ((packed >> shift) & _DIGIT_MASK).astype(np.uint16)
             step = np.argsort(digit if order is None else digit[order], kind="stable")
             order = step if order is None else order[step]
     if order is None:
         msg = "at least one key is needed to sort by"
         raise AssertionError(msg)
-    return order.astype(np.int64, copy=False)
+    return order
 
 
-def _small_ranks(key: NDArray[Any]) -> NDArray[Any]:
+def _packed(ranks: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Put ranks beside each other into as few integers as they fit in, the least significant integer first."""
+    packed: list[NDArray[np.int64]] = []
+    room = 0
+    for rank in reversed(ranks):
+        bits = max(int(rank.max()).bit_length(), 1)
+        if bits > room:
+            packed.append(rank)
+            room = 63 - bits
+        else:
+            packed[-1] = packed[-1] | (rank << (63 - room))
+            room -= bits
+    return packed
+
+
+def _small_ranks(key: NDArray[Any]) -> NDArray[np.int64]:
     """Non-negative integers in the order of `key`, as small as is cheap to make them."""
     if key.dtype.kind == "f":
         return np.unique(key, return_inverse=True)[1]

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from gretel_fin_synth import _frames, _money
-from gretel_fin_synth._ledger import Ledger, datetime_ticks, make_ledger
+from gretel_fin_synth._ledger import Ledger, datetime_ticks, make_ledger, side_by_side
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE
 from gretel_fin_synth.schema._columns import name_problems
@@ -123,8 +125,9 @@ def parse_entries(
     given: pd.DataFrame, order_by: Sequence[str], minor_units: int, *, balance: bool
 ) -> tuple[NDArray[np.int64], list[NDArray[Any]], list[Problem]]:
     """Signed amounts and what to order by, in the order of the table, and what is wrong with the rows."""
-    amounts, problems = _amounts(given[AMOUNT], minor_units)
-    signs, found = _signs(given[TYPE])
+    (amounts, problems), (signs, found) = side_by_side(
+        len(given), lambda: _amounts(given[AMOUNT], minor_units), lambda: _signs(given[TYPE])
+    )
     problems += found + _missing(given[CUSTOMER])
     if balance:
         problems += inspect_balance(given[BALANCE], minor_units)[1]
@@ -145,12 +148,32 @@ def _amounts(column: pd.Series[Any], minor_units: int) -> tuple[NDArray[np.int64
 
 def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
     """+1 for credits, -1 for debits."""
+    if isinstance(column.dtype, (pd.StringDtype, pd.ArrowDtype)):
+        array = pa.array(column)
+        if not pa.types.is_dictionary(array.type) and not pa.types.is_null(array.type):
+            return _text_signs(column, array)
     try:
         codes, uniques = pd.factorize(column)
     except TypeError:
         return np.zeros(len(column), dtype=np.int64), inspect_type(column)[1]
     table = np.array([{CREDIT: 1, DEBIT: -1}.get(value, 0) for value in uniques] + [0], dtype=np.int64)
     signs = table[codes]
+    return signs, [] if signs.all() else inspect_type(column)[1]
+
+
+def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.int64], list[Problem]]:
+    """Signs of text that Arrow holds, which is compared without taking it apart."""
+    try:
+        credit, debit = pc.equal(array, CREDIT), pc.equal(array, DEBIT)
+    except pa.ArrowNotImplementedError:
+        return np.zeros(len(column), dtype=np.int64), inspect_type(column)[1]
+    is_credit, is_debit = (
+        np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False), dtype=np.int8)
+        if isinstance(found, pa.Array)
+        else np.asarray(pc.fill_null(found, False).to_numpy(), dtype=np.int8)
+        for found in (credit, debit)
+    )
+    signs = is_credit - is_debit
     return signs, [] if signs.all() else inspect_type(column)[1]
 
 
