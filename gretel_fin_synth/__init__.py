@@ -15,6 +15,10 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.balance import order_transactions as order_transactions
     from gretel_fin_synth.balance import reconstruct_balance as reconstruct_balance
     from gretel_fin_synth.balance import starting_amounts as starting_amounts
+    from gretel_fin_synth.balance.files import FileSummary as FileSummary
+    from gretel_fin_synth.balance.files import balance_files as balance_files
+    from gretel_fin_synth.balance.files import check_files as check_files
+    from gretel_fin_synth.balance.files import validate_files as validate_files
     from gretel_fin_synth.errors import AccessDeniedError as AccessDeniedError
     from gretel_fin_synth.errors import AuthenticationError as AuthenticationError
     from gretel_fin_synth.errors import BackendError as BackendError
@@ -72,6 +76,7 @@ _HOMES = {  # in the order of the data flow, which is the order of the reference
         "starting_amounts",
         "order_transactions",
     ),
+    "balance.files": ("balance_files", "check_files", "validate_files", "FileSummary"),
     "training": (
         "TransactionSynthesizer",
         "DifferentialPrivacy",

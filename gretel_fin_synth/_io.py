@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-__all__ = ["locate", "read_table", "write_table"]
+__all__ = ["MONEY", "check_header", "locate", "read_numbers", "read_table", "write_table"]
 
 #: Columns read as numbers; every other column of a CSV file stays the text that stands there.
 MONEY = ("transaction_amount", "account_balance", "starting_amount")
@@ -51,10 +51,10 @@ def read_table(path: Path, *, numbers: Collection[str] = ()) -> pd.DataFrame:
     """
     if _kind(path) == _PARQUET:
         return _read_parquet(path)
-    _check_header(path)
+    check_header(path)
     table = _read_text(path)
     for name in {*MONEY, *numbers}.intersection(table.columns):
-        table[name] = _numbers(table[name])
+        table[name] = read_numbers(table[name])
     return table
 
 
@@ -143,8 +143,11 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise ParameterError(msg) from error
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what pandas would accept in silence: a column name used twice, another separator, no header."""
+def check_header(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file.
+
+    Refuses what pandas would accept in silence: a column name used twice, another separator, no header.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             header = next(csv.reader(lines), [])
@@ -163,6 +166,7 @@ def _check_header(path: Path) -> None:
             f"Hint: {_convert(path, 'sep=None')}"
         )
         raise ParameterError(msg)
+    return header
 
 
 def _not_utf8(path: Path) -> ParameterError:
@@ -198,8 +202,10 @@ def _read_text(path: Path) -> pd.DataFrame:
             raise _not_utf8(path) from error
 
 
-def _numbers(column: pd.Series) -> pd.Series:
+def read_numbers(column: pd.Series) -> pd.Series:
     """Read text as numbers, to the last digit; a cell that is none stays text, for the schema to name."""
+    if column.dtype.kind == "f":
+        return column
     cells = [_number(cell) for cell in column]
     every = all(isinstance(cell, float) for cell in cells)
     return pd.Series(cells, index=column.index, dtype="float64" if every else object)

@@ -6,16 +6,17 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 import gretel_fin_synth as fs
 from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._io import locate, read_table, write_table
-from gretel_fin_synth.errors import ParameterError, SchemaViolation
+from gretel_fin_synth._job_balance import STARTING, balance_large, is_large, starting_amounts, with_balances
+from gretel_fin_synth.errors import SchemaViolation
 from gretel_fin_synth.schema import BALANCE, COLUMNS, CUSTOMER
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from gretel_fin_synth import Evaluation, ExtraColumn, TransactionSynthesizer
 
@@ -26,6 +27,8 @@ __all__ = [
     "RunResult",
     "Steps",
     "TableForm",
+    "balance_large",
+    "is_large",
     "judge",
     "run",
     "save_model",
@@ -35,7 +38,6 @@ __all__ = [
     "write_evaluation",
 ]
 
-STARTING = "starting_amount"
 FIVE = [name for name in COLUMNS if name != BALANCE]
 MODEL, DATA, REPORT = "model", "data", "report"
 HTML, JSON = "tabular-lstm-report.html", "tabular-lstm-report.json"
@@ -282,66 +284,6 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     evaluation.to_html(folder / HTML)
     evaluation.to_json(folder / JSON)
-
-
-def starting_amounts(table: pd.DataFrame, minor_units: int) -> pd.DataFrame:
-    """Give every customer's starting amount: from the column of that name if it is one, else from balances.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Valid transactions.
-    minor_units : int
-        Decimals of the currency.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per customer with ``customer_id`` and ``starting_amount``, sorted by id.
-    """
-    if STARTING in table.columns:
-        given = table[[CUSTOMER, STARTING]].drop_duplicates()
-        amounts = pd.to_numeric(given[STARTING], errors="coerce")
-        if given[CUSTOMER].is_unique and amounts.notna().all():
-            return given.assign(**{STARTING: amounts}).sort_values(CUSTOMER, ignore_index=True)
-    ordered = fs.order_transactions(table, minor_units=minor_units)
-    return fs.starting_amounts(ordered, minor_units=minor_units)
-
-
-def with_balances(
-    path: Path, table: pd.DataFrame, minor_units: int, amounts: pd.DataFrame | None = None
-) -> pd.DataFrame:
-    """Give transactions their running balances.
-
-    Parameters
-    ----------
-    path : Path
-        The file that `table` comes from, for the message.
-    table : pandas.DataFrame
-        Valid transactions, with or without balances.
-    minor_units : int
-        Decimals of the currency.
-    amounts : pandas.DataFrame, optional
-        ``customer_id`` and ``starting_amount``; without it the column of that name of `table` is taken.
-
-    Returns
-    -------
-    pandas.DataFrame
-        `table` with ``account_balance``.
-
-    Raises
-    ------
-    ParameterError
-        If there are no starting amounts.
-    """
-    if amounts is None and STARTING not in table.columns:
-        msg = (
-            f"{str(path)!r} has no column {STARTING!r}, so nobody knows what its customers start with.\n\n"
-            f"Hint: gretel-fin-synth balance {path} --starting-amounts amounts.csv --output merged.csv"
-        )
-        raise ParameterError(msg)
-    known = STARTING if amounts is None else amounts
-    return fs.reconstruct_balance(table, starting_amounts=known, minor_units=minor_units)
 
 
 def _real_table(options: RunOptions, say: Steps) -> pd.DataFrame:

@@ -27,6 +27,7 @@ __all__ = [
     "Ledger",
     "datetime_ticks",
     "find_breaks",
+    "keys_increase",
     "make_ledger",
     "runs_of",
     "side_by_side",
@@ -103,19 +104,19 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     run_codes, run_customers = _factorized(ids if firsts.size == n_rows else ids.iloc[firsts])
     customers = pd.Series(run_customers, name=ids.name)
     together = len(customers) == firsts.size
-    if together and _keys_increase(keys, firsts):
+    if together and keys_increase(keys, firsts):
         return Ledger(None, firsts, customers, n_rows)
     codes = run_codes
     if firsts.size < n_rows:
         codes = np.repeat(run_codes, np.diff(firsts, append=n_rows))
     counts = np.bincount(codes, minlength=len(customers))
     starts = np.cumsum(counts) - counts
-    needed = () if _keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
+    needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
     return Ledger(_sort_order([codes, *needed]), starts.astype(np.int64), customers, n_rows)
 
 
 def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
-    """Call functions at the same time if they work on many rows; numpy and Arrow leave the other core free."""
+    """Call functions at the same time if they work on many rows; numpy and Arrow leave other cores free."""
     if size < _WORTH_A_THREAD:
         return [function() for function in functions]
     with ThreadPoolExecutor(len(functions)) as pool:
@@ -249,7 +250,7 @@ def _differs_from_previous(ids: pd.Series[Any]) -> NDArray[np.bool_]:
     return np.asarray(values[1:] != values[:-1], dtype=np.bool_)
 
 
-def _keys_increase(keys: Sequence[NDArray[Any]], starts: NDArray[np.int64]) -> bool:
+def keys_increase(keys: Sequence[NDArray[Any]], starts: NDArray[np.int64]) -> bool:
     """Say whether the keys never decrease inside the runs that begin at `starts`."""
     if not keys:
         return True
@@ -297,7 +298,7 @@ def _radix_order(ranks: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 def _packed(ranks: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
-    """Put ranks beside each other into as few integers as they fit in, the least significant integer first."""
+    """Put ranks beside each other in as few integers as they fit in, the least significant integer first."""
     packed: list[NDArray[np.int64]] = []
     room = 0
     for rank in reversed(ranks):
