@@ -163,28 +163,88 @@ def quick_figures(train: Table, synthetic: Table, holdout: Table, seed: int) -> 
 
 def all_figures(found: Evaluation) -> dict[str, str]:
     """Give the figures of an evaluation as text, with the holdout's in brackets."""
-    figures = {}
-    for name in ("sqs", "fidelity", "integrity", "replay", "dps", "attacks", "discriminator", "utility"):
-        figures[found.measures[name].title] = beside(found[name])
-    figures["  fidelity from floor (0) to holdout (100)"] = number(found.fidelity.normalised)
-    rows = found.replay.breakdown["rows"]
-    figures["  rows replayed"] = f"{rows.share:.1%} ({rows.expected:.1%})"
-    for name, part in found.dps.breakdown.items():
-        figures[f"  {name.replace('_', ' ')}"] = beside(part)
-    for group in found.attacks.breakdown.values():
-        for name, finding in group.items():
-            figures[f"  {TITLES[name]}"] = in_words(finding)
-    for name, part in found["discriminator"].breakdown.items():
-        reference = "" if part.holdout_ranking is None else f" ({part.holdout_ranking.auc:.2f})"
-        figures[f"  classifier on {name.replace('_', ' ')}, area"] = f"{part.ranking.auc:.2f}{reference}"
-    for name, task in found.utility.breakdown.items():
-        trained = "" if task.real is None else f" ({task.synthetic:.2f} of {task.real:.2f})"
-        figures[f"  {name.replace('_', ' ')}"] = number(task.score) + trained
-    figures["May go to"] = ", ".join(found.verdict.audiences) or "nobody"
+    figures = {"**May go to**": ", ".join(found.verdict.audiences) or "nobody"}
+    for name in ("sqs", "dps", "fidelity", "integrity", "replay", "attacks", "discriminator", "utility"):
+        figures[f"**{found.measures[name].title}**"] = beside(found[name])
+        figures |= PARTS[name](found[name])
     return figures
 
 
+def score_parts(result: object) -> dict[str, str]:
+    return {f"{name.replace('_', ' ')}": beside(part) for name, part in result.breakdown.items()}
+
+
+def fidelity_parts(result: object) -> dict[str, str]:
+    floor = f"; floor {result.floor_similarity:.0f}"
+    reference = "" if result.holdout_similarity is None else f" ({result.holdout_similarity:.0f}{floor})"
+    whole = {
+        "fidelity, not cut to 0 to 100": number(result.normalised),
+        "similarity to the real table": number(result.similarity) + reference,
+    }
+    return whole | {
+        f"similarity: {name.replace('_', ' ')}": beside(part) for name, part in result.breakdown.items()
+    }
+
+
+def replay_parts(result: object) -> dict[str, str]:
+    rates = {name: part for name, part in result.breakdown.items() if name != "histories"}
+    copied = result.breakdown["histories"]
+    return {
+        **{
+            f"{name.replace('_', ' ')} replayed": f"{rate.share:.1%} ({rate.expected:.1%})"
+            for name, rate in rates.items()
+        },
+        "customers who share a history": f"{copied.count} of {copied.of}",
+    }
+
+
+def attack_parts(result: object) -> dict[str, str]:
+    figures = {}
+    for group in result.breakdown.values():
+        figures |= {TITLES[name]: in_words(finding) for name, finding in group.items()}
+    return figures
+
+
+def classifier_parts(result: object) -> dict[str, str]:
+    figures = {}
+    for name, part in result.breakdown.items():
+        reference = "" if part.holdout_ranking is None else f" ({part.holdout_ranking.auc:.2f})"
+        figures[f"classifier on {name.replace('_', ' ')}, area"] = f"{part.ranking.auc:.2f}{reference}"
+    return figures
+
+
+def task_parts(result: object) -> dict[str, str]:
+    figures = {}
+    for name, task in result.breakdown.items():
+        trained = "" if task.real is None else f" ({task.synthetic:.2f} of {task.real:.2f})"
+        figures[name.replace("_", " ")] = number(task.score) + trained
+    return figures
+
+
+def count_parts(result: object) -> dict[str, str]:
+    return {
+        name.replace("_", " "): f"{part.share:.1%}"
+        + ("" if part.reference is None else f" ({part.reference:.1%})")
+        for name, part in result.breakdown.items()
+        if part.share is not None
+    }
+
+
+PARTS = {
+    "sqs": score_parts,
+    "dps": score_parts,
+    "fidelity": fidelity_parts,
+    "integrity": count_parts,
+    "replay": replay_parts,
+    "attacks": attack_parts,
+    "discriminator": classifier_parts,
+    "utility": task_parts,
+}
+
+
 def in_words(finding: object) -> str:
+    if hasattr(finding, "count"):
+        return f"{finding.count} of {finding.of}"
     if hasattr(finding, "auc"):
         return f"area {finding.auc:.3f}, hits {finding.tpr:.0%}"
     if finding.risk is None:
@@ -203,7 +263,7 @@ def number(value: float | None) -> str:
 
 def show(columns: dict[str, dict[str, str]]) -> None:
     """Print a table in Markdown, a column for each table measured."""
-    titles = max(columns.values(), key=len)
+    titles = list(dict.fromkeys(title for figures in columns.values() for title in figures))
     print(f"| | {' | '.join(columns)} |")
     print(f"|---|{'---:|' * len(columns)}")
     for title in titles:

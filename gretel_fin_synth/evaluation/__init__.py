@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gretel_fin_synth.evaluation._evaluation import SCHEMA_VERSION, Evaluation, TableFacts, evaluate
+from gretel_fin_synth.evaluation._layout import json_schema
 from gretel_fin_synth.evaluation._table import Table, prepare
 from gretel_fin_synth.evaluation.comparison import Comparison, compare_evaluations
 from gretel_fin_synth.evaluation.registry import (
@@ -32,6 +33,7 @@ __all__ = [
     "available_measures",
     "compare_evaluations",
     "evaluate",
+    "json_schema",
     "prepare",
     "register_measure",
     "unregister_measure",

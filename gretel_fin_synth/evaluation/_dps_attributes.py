@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
@@ -25,7 +26,8 @@ _LEAST_ATTACKED = 200
 _TOLERANCE = 0.01
 _FULL_RISK = 0.7
 _NOMINAL_WORDS = frozenset(
-    {"id", "date", "code", "number", "zip", "time", "year", "key", "class", "start", "end"}
+    "class code cpt csn date end icd id key mrn nbr number postcode start time timestamp year yr yyyy yyyymm "
+    "zip zipcode".split()
 )
 
 
@@ -103,7 +105,8 @@ def _combinations(columns: Sequence[str]) -> list[tuple[str, ...]]:
 
 def _nominal(name: str) -> bool:
     """Whether the name of a column of numbers says that they are no quantities."""
-    words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
+    spaced = re.sub(r"([A-Z]+)", r" \1", name)  # camel case
+    words = re.sub(r"[_ .\-]", " ", re.sub(r"([A-Z][a-z]+)", r" \1", spaced)).lower().split()
     return not _NOMINAL_WORDS.isdisjoint(words)
 
 

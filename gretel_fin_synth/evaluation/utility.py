@@ -115,6 +115,8 @@ def utility(real: Table, synthetic: Table, holdout: Table | None, rng: np.random
     parts = {name: _run(plan, tables, rng) for name, plan in _PLANS.items()}
     scores = [part.score for part in parts.values() if part.score is not None]
     score = min(scores, default=None)
+    if not scores:
+        notes.append("Not measured: no task can be learned from these tables; each says why.")
     return Score(
         score=score,
         grade=grade_of(score),
