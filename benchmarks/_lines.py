@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 POINTS, SHARE, AREA, COUNT, SECONDS = "{:.1f}", "{:.2%}", "{:.3f}", "{:,.0f}", "{:.1f}"
 PASS, MISS = "pass", "MISS"
 ROUNDING = 1e-9
-SIZE = 13_100  # rows of training up to which the time has a limit
+SIZE = 13_100  # rows of training up to which its time has a limit
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,11 @@ OTHER_LINES = [
     Line("size.rows", "Rows", COUNT),
 ]
 COST_LINES = [
-    Line("train seconds", "Training, seconds", SECONDS, Target(False, 60.0)),
-    Line("train CPU seconds", "Training, CPU seconds", SECONDS),
+    Line("train seconds", "Training, seconds", SECONDS),
+    Line("train CPU seconds", "Training, CPU seconds", SECONDS, Target(False, 60.0)),
     Line("rows/s", "Rows sampled a second, as many customers as trained", COUNT),
-    Line("rows/s, large", "Rows sampled a second, about 100,000 rows", COUNT, Target(True, 20_000.0)),
+    Line("rows/s, large", "Rows sampled a second, about 100,000 rows", COUNT),
+    Line("rows/CPU s, large", "The same a CPU second", COUNT, Target(True, 20_000.0)),
     Line("peak MiB", "Peak memory, MiB", COUNT, Target(False, 1536.0)),
 ]
 
@@ -147,7 +148,7 @@ def collect(results: Sequence[Mapping[str, Figures]]) -> list[Found]:
             for side in ("holdout", "floor"):
                 if result[side].get(line.key) is not None:
                     columns[side].append(result[side][line.key])
-        if line.key == "train seconds" and results and results[0]["train rows"] > SIZE:
+        if line.key == "train CPU seconds" and results and results[0]["train rows"] > SIZE:
             line = Line(line.key, line.title, line.form)
         found.append(Found(line, **columns))
     return found

@@ -45,6 +45,11 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
+def speed(clock: Clock, rows: int, suffix: str) -> dict[str, float]:
+    wall, processor = clock.read()
+    return {f"rows/s{suffix}": rows / wall, f"rows/CPU s{suffix}": rows / processor}
+
+
 def fit_local(train: pd.DataFrame, request: dict[str, Any]) -> Callable[[int], pd.DataFrame]:
     """This library's embedded engine."""
     from gretel_fin_synth import TransactionSynthesizer
@@ -70,13 +75,11 @@ def main() -> None:
     costs = {"train seconds": wall, "train CPU seconds": processor}
     clock = Clock()
     table = sample(request["customers"])
-    seconds = clock.read()[0]
-    costs |= {"sample seconds": seconds, "rows/s": len(table) / seconds}
+    costs |= speed(clock, len(table), "")
     table.to_parquet(folder / "synthetic.parquet")
     if request["large"]:
         clock = Clock()
-        rows = len(sample(request["large"]))
-        costs["rows/s, large"] = rows / clock.read()[0]
+        costs |= speed(clock, len(sample(request["large"])), ", large")
     costs["peak MiB"] = peak_mib()
     (folder / "costs.json").write_text(json.dumps(costs), encoding="utf-8")
 

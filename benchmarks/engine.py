@@ -4,6 +4,8 @@
     python benchmarks/engine.py --data seed business --seeds 1
     python benchmarks/engine.py --data all-worlds --json worlds.json
     python benchmarks/engine.py --options epochs=10 hidden_size=64
+    python benchmarks/engine.py --ablation                         # and what each mechanism buys
+    python benchmarks/engine.py --scaling 10000 30000              # only times and memory, by size of table
 
 For each table and seed it fits the engine in a process of its own, samples as many customers as it learned
 from, and measures the result with the evaluation of this library. Three columns stand beside each other: the
@@ -11,8 +13,9 @@ engine's, that of other customers of the same bank (the holdout), and that of th
 column shuffled on its own. In all tables but the real bank's the seed draws the customers too, and where a
 target is the holdout's figure, the difference is taken seed by seed, and its median counts.
 
-Each line has its target, where there is one, and whether it is met. Times are those of this machine while
-nothing else runs on it; CPU seconds bear company better.
+Each line has its target, where there is one, and whether it is met. Seconds are those of this machine, and
+longer if other programs share it; the targets of speed are judged by CPU seconds, which on a machine of its
+own are no fewer than the seconds.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from _data import NAMES, expand, load
 from _lines import PASS, collect, overview, table
 from _measure import measure, references, with_norm, worst_attack
 from _run import run
+from _studies import SIZES, ablation, scaling, scaling_table
 
 import gretel_fin_synth as fs
 
@@ -37,18 +41,26 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    cases: dict[str, list[dict[str, Any]]] = {}
+    if options.scaling is not None:
+        found = scaling(options.scaling or SIZES, options.seeds[0], options.options)
+        print("\n## Costs by size of the table\n")
+        print("\n".join(scaling_table(found)), flush=True)
+        write(options.json, {"scaling": found})
+        return
+    cases: dict[str, dict[str, list[dict[str, Any]]]] = {}
     for name in expand(options.data):
-        results = [
-            result for seed in options.seeds if (result := judged(name, seed, options.options)) is not None
-        ]
-        if results:
-            cases[name] = results
-            report(name, results)
-            save(options.json, cases, options)
+        results = several(name, options.seeds, options.options)
+        if not results:
+            continue
+        report(name, results)
+        cases[name] = {"results": results}
+        if options.ablation:
+            cases[name] |= ablated(name, results, options)
+        write(options.json, {"version": fs.__version__, "options": options.options, "cases": cases})
     if len(cases) > 1:
         print("\n## All of them: the engine's figures less the holdout's\n")
-        print("\n".join(overview({name: collect(results) for name, results in cases.items()})), flush=True)
+        found = {name: collect(case["results"]) for name, case in cases.items()}
+        print("\n".join(overview(found)), flush=True)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -59,6 +71,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument(
         "--options", nargs="+", type=option, default=[], metavar="KEY=VALUE", help="of TransactionSynthesizer"
+    )
+    parser.add_argument("--ablation", action="store_true", help="also with each mechanism off")
+    parser.add_argument(
+        "--scaling", nargs="*", type=int, metavar="ROWS", help="times and memory by size of the stand-in"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every seed")
     parsed = parser.parse_args(arguments)
@@ -76,6 +92,11 @@ def option(text: str) -> tuple[str, Any]:
         return name, literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+
+
+def several(name: str, seeds: Sequence[int], options: dict[str, Any]) -> list[dict[str, Any]]:
+    """Measure with each seed, leaving out those without a result."""
+    return [result for seed in seeds if (result := judged(name, seed, options)) is not None]
 
 
 def judged(name: str, seed: int, options: dict[str, Any]) -> dict[str, Any] | None:
@@ -116,9 +137,22 @@ def report(name: str, results: list[dict[str, Any]]) -> None:
     print(f"Missed: {'; '.join(missed) if missed else 'nothing'}.\n", flush=True)
 
 
-def save(path: Path | None, cases: dict[str, Any], options: argparse.Namespace) -> None:
+def ablated(
+    name: str, whole: list[dict[str, Any]], options: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
+    """Measure the engine with each of its mechanisms off, print what that costs, return the results."""
+    from gretel_fin_synth.training.local.options import MECHANISMS
+
+    results = {"": whole}
+    for mechanism in MECHANISMS:
+        results[mechanism] = several(name, options.seeds, {**options.options, "without": [mechanism]})
+    print(f"\n### {name}: what changes without each mechanism (differences to the first line)\n")
+    print("\n".join(ablation(results)), flush=True)
+    return {f"without {mechanism}": each for mechanism, each in results.items() if mechanism}
+
+
+def write(path: Path | None, content: dict[str, Any]) -> None:
     if path is not None:
-        content = {"version": fs.__version__, "options": options.options, "cases": cases}
         path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
 
 
