@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -87,13 +90,27 @@ def run(
 
 
 def _started(command: list[str], folder: Path, limit: float | None) -> Outcome:
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return Outcome(None, failure=f"stopped after {limit:,.0f} s")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
-        print(done.stderr, file=sys.stderr)
-        return Outcome(None, failure=lines[-1])
+    with (folder / "errors.txt").open("w+", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+        )
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return Outcome(None, failure=f"stopped after {limit:,.0f} s")
+        finally:
+            _end(process)
+        errors.seek(0)
+        lines = errors.read().strip().splitlines()
+    if status:
+        print("\n".join(lines[-20:]), file=sys.stderr)
+        return Outcome(None, failure=lines[-1] if lines else f"exit status {status}")
     costs = json.loads((folder / "costs.json").read_text(encoding="utf-8"))
     return Outcome(pd.read_parquet(folder / "synthetic.parquet"), costs)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the process with whatever processes it has started itself."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-MODULES = ("_data", "_lines", "_measure", "_run", "engine", "worlds")
+MODULES = ("_data", "_environments", "_lines", "_measure", "_run", "_studies", "engine", "peers", "worlds")
 
 
 @pytest.fixture
@@ -91,3 +91,68 @@ def test_a_generator_that_fails_is_reported_not_hidden(benchmark, capsys):
     outcome = benchmark("_run").run(small_case(benchmark("_data")), 1, options={"epochs": -1})
     assert outcome.table is None
     assert "epochs" in outcome.failure
+
+
+def test_what_runs_over_its_limit_is_stopped_and_says_so(benchmark):
+    outcome = benchmark("_run").run(small_case(benchmark("_data")), 1, limit=0.01)
+    assert (outcome.table, outcome.failure) == (None, "stopped after 0 s")
+
+
+def test_rebuilt_balances_follow_from_the_amounts_whatever_a_peer_has_made(benchmark):
+    table = fs.make_transactions(3, start="2024-01-01", end="2024-01-31", seed=2)
+    broken = table.sample(frac=1, random_state=1).assign(account_balance=lambda rows: rows.index + 0.123)
+    broken["transaction_amount"] *= 1.0001
+    broken.loc[broken.index[0], "transaction_amount"] = float("nan")
+    rebuilt = benchmark("peers").with_balances(broken)
+    assert fs.check_balance(rebuilt).ok
+    assert len(rebuilt) == len(table) - 1
+
+
+def test_a_claim_is_met_only_where_the_engine_beats_every_peer(benchmark):
+    peers = benchmark("peers")
+    rival = peers.PEERS[peers.RIVAL].title
+    groups = dict.fromkeys(("Q", *peers.GROUPS), 90.0)
+    lines = {
+        peers.ENGINE: {**groups, "train seconds": 10.0, "rows/s": 500.0},
+        rival: {**groups, "balance": 80.0, "Q": 89.0, "train seconds": 20.0, "rows/s": 100.0},
+        f"{rival}, balances rebuilt": {**groups, "balance": 70.0},
+    }
+    verdicts = {line.split(":")[0].strip("- "): line for line in peers.claims(lines, reused=False)}
+    assert verdicts["balance"].endswith("pass")
+    assert verdicts["amounts"].endswith("MISS")
+    assert verdicts["Q"].endswith("MISS")
+    assert verdicts["train s"].endswith("pass")
+    assert verdicts["rows/s"].endswith("MISS")
+
+
+def test_linear_growth_passes_and_quadratic_growth_does_not(benchmark):
+    studies = benchmark("_studies")
+
+    def verdict(power: float) -> str:
+        sizes = [
+            {
+                "customers": 1,
+                "rows": rows,
+                "train CPU seconds": rows**power,
+                "rows/s, large": 1,
+                "peak MiB": 1,
+            }
+            for rows in (1000, 3000, 9000)
+        ]
+        return studies.scaling_table(sizes)[-1]
+
+    assert verdict(1.0).endswith("1.00: pass.")
+    assert verdict(2.0).endswith("2.00: MISS.")
+
+
+def test_an_ablation_shows_what_is_lost_seed_by_seed(benchmark):
+    studies = benchmark("_studies")
+
+    def result(seed: int, level: float):
+        return {"seed": seed, "engine": dict.fromkeys(studies.ABLATED, level), "costs": {}}
+
+    lines = studies.ablation(
+        {"": [result(1, 90.0), result(2, 80.0)], "copy": [result(1, 85.0), result(2, 73.0)]}
+    )
+    assert lines[2].startswith("| **all of it** | 85.0 |")
+    assert lines[3].startswith("| without `copy` | -6.0 |")
