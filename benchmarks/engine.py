@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from _data import NAMES, expand, load
+from _docs import PAGE, renew
 from _lines import PASS, collect, overview, table
 from _measure import measure, references, with_norm, worst_attack
 from _run import run
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.scaling is not None:
         found = scaling(options.scaling or SIZES, options.seeds[0], options.options)
         print("\n## Costs by size of the table\n")
-        print("\n".join(scaling_table(found)), flush=True)
+        show(scaling_table(found), "scaling", options)
         write(options.json, {"scaling": found})
         return
     cases: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = several(name, options.seeds, options.options)
         if not results:
             continue
-        report(name, results)
+        report(name, results, options)
         cases[name] = {"results": results}
         if options.ablation:
             cases[name] |= ablated(name, results, options)
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len(cases) > 1:
         print("\n## All of them: the engine's figures less the holdout's\n")
         found = {name: collect(case["results"]) for name, case in cases.items()}
-        print("\n".join(overview(found)), flush=True)
+        show(overview(found), "overview", options)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -77,6 +78,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--scaling", nargs="*", type=int, metavar="ROWS", help="times and memory by size of the stand-in"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every seed")
+    parser.add_argument("--docs", type=Path, nargs="?", const=PAGE, metavar="FILE", help="renew its tables")
     parsed = parser.parse_args(arguments)
     parsed.options = dict(parsed.options)
     return parsed
@@ -124,17 +126,29 @@ def judged(name: str, seed: int, options: dict[str, Any]) -> dict[str, Any] | No
     }
 
 
-def report(name: str, results: list[dict[str, Any]]) -> None:
+def report(name: str, results: list[dict[str, Any]], options: argparse.Namespace) -> None:
     """Print the table of one case, and what it misses."""
     found = collect(results)
     first = results[0]
-    print(f"\n## {name}: {first['about']}\n")
-    print(f"{first['train customers']:,} customers and {first['train rows']:,} rows in training\n")
-    print("\n".join(table(found, [result["seed"] for result in results])))
     attacks = ", ".join(dict.fromkeys(worst_attack(result["engine"]) for result in results))
     missed = [f"{each.line.title.strip('*')} {each.mark}" for each in found if each.mark not in ("", PASS)]
-    print(f"\nWorst attacks: {attacks}.")
-    print(f"Missed: {'; '.join(missed) if missed else 'nothing'}.\n", flush=True)
+    print(f"\n## {name}: {first['about']}\n")
+    lines = [
+        f"{first['train customers']:,} customers and {first['train rows']:,} rows in training",
+        "",
+        *table(found, [result["seed"] for result in results]),
+        "",
+        f"Worst attacks: {attacks}.",
+        f"Missed: {'; '.join(missed) if missed else 'nothing'}.",
+    ]
+    show(lines, f"engine {name}", options, alone=len(expand(options.data)) == 1)
+
+
+def show(lines: list[str], name: str, options: argparse.Namespace, *, alone: bool = True) -> None:
+    """Print lines, and write them into the documentation if asked to."""
+    print("\n".join(lines), flush=True)
+    if options.docs is not None and alone:
+        renew(options.docs, name, lines)
 
 
 def ablated(
@@ -147,7 +161,7 @@ def ablated(
     for mechanism in MECHANISMS:
         results[mechanism] = several(name, options.seeds, {**options.options, "without": [mechanism]})
     print(f"\n### {name}: what changes without each mechanism (differences to the first line)\n")
-    print("\n".join(ablation(results)), flush=True)
+    show(ablation(results), f"ablation {name}", options)
     return {f"without {mechanism}": each for mechanism, each in results.items() if mechanism}
 
 

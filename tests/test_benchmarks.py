@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-MODULES = ("_data", "_environments", "_lines", "_measure", "_run", "_studies", "engine", "peers", "worlds")
+MODULES = (
+    "_data",
+    "_docs",
+    "_environments",
+    "_lines",
+    "_measure",
+    "_run",
+    "_studies",
+    "engine",
+    "peers",
+    "worlds",
+)
 
 
 @pytest.fixture
@@ -113,8 +124,8 @@ def test_a_claim_is_met_only_where_the_engine_beats_every_peer(benchmark):
     rival = peers.PEERS[peers.RIVAL].title
     groups = dict.fromkeys(("Q", *peers.GROUPS), 90.0)
     lines = {
-        peers.ENGINE: {**groups, "train seconds": 10.0, "rows/s": 500.0},
-        rival: {**groups, "balance": 80.0, "Q": 89.0, "train seconds": 20.0, "rows/s": 100.0},
+        peers.ENGINE: {**groups, **dict.fromkeys(peers.FASTER, 10.0)},
+        rival: {**groups, "balance": 80.0, "Q": 89.0, **dict.fromkeys(peers.FASTER, 20.0)},
         f"{rival}, balances rebuilt": {**groups, "balance": 70.0},
     }
     verdicts = {line.split(":")[0].strip("- "): line for line in peers.claims(lines, reused=False)}
@@ -156,3 +167,18 @@ def test_an_ablation_shows_what_is_lost_seed_by_seed(benchmark):
     )
     assert lines[2].startswith("| **all of it** | 85.0 |")
     assert lines[3].startswith("| without `copy` | -6.0 |")
+
+
+def test_a_table_is_renewed_between_its_markers_and_nowhere_else(benchmark, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- begin a -->\nstale\n<!-- end a -->\nafter\n", encoding="utf-8")
+    docs = benchmark("_docs")
+    for _ in range(2):
+        docs.renew(page, "a", ["| new |"])
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- begin a -->\n\n| new |\n")
+    assert text.endswith("\n\n<!-- end a -->\nafter\n")
+    assert "stale" not in text
+    assert text.count("| new |") == 1
+    with pytest.raises(SystemExit, match="begin b"):
+        docs.renew(page, "b", [])
