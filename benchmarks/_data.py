@@ -24,6 +24,7 @@ REAL = {
     "seed": "the table of the original run, one half of its customers in training and the other held out",
 }
 ALL_WORLDS = "all-worlds"
+SAMPLES = 7  # of a world: one to learn from, six beside it
 NAMES = (*REAL, *WORLDS, ALL_WORLDS)
 
 
@@ -37,9 +38,10 @@ class Case:
         Its name, and what it is.
     train, holdout : pandas.DataFrame
         The customers to learn from, and as many others whom no model sees.
-    unseen : pandas.DataFrame or None
-        A third sample of the same bank, which shows what the attacks make of an honest table. None where
-        there is none: then half of the holdout takes its part.
+    others : tuple of pandas.DataFrame
+        Further samples of the same bank, as large: the first shows what the attacks make of an honest table,
+        and the fidelity of all is averaged with the holdout's, whose own depends on luck. Empty where there
+        is none: then half of the holdout takes the part of the first.
     fixed : bool
         Whether the tables are the same whatever the seed.
     """
@@ -48,7 +50,7 @@ class Case:
     about: str
     train: pd.DataFrame
     holdout: pd.DataFrame
-    unseen: pd.DataFrame | None = None
+    others: tuple[pd.DataFrame, ...] = ()
     fixed: bool = False
 
 
@@ -64,7 +66,8 @@ def load(name: str, seed: int) -> Case | None:
     The real bank's tables are fixed; in all others the seed draws the customers.
     """
     if name in RECIPES:
-        return Case(name, RECIPES[name].about, *make_samples(name, 3, seed=seed))
+        train, holdout, *others = make_samples(name, SAMPLES, seed=seed)
+        return Case(name, RECIPES[name].about, train, holdout, tuple(others))
     folder = DATA / ("seed" if name == "seed" else "berka_early")
     if not folder.exists():
         print(f"Skipped: the data of {name} ({folder}) are not here.")

@@ -19,6 +19,8 @@ from gretel_fin_synth.evaluation.replay import replay
 from gretel_fin_synth.evaluation.sqs import sqs_parts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     from _data import Case
 
@@ -35,8 +37,9 @@ _KNOWN: dict[str, tuple[Figures, Figures]] = {}
 def references(case: Case) -> tuple[Figures, Figures]:
     """Return the figures of other real customers, and of the training table with its columns shuffled.
 
-    What membership attacks make of other real customers is measured on a third sample where there is one,
-    and otherwise on half of the holdout, the other half being the control.
+    Fidelity is the mean of all samples of other customers. What membership attacks make of them is measured
+    on a third sample where there is one, and otherwise on half of the holdout, the other half being the
+    control.
     """
     if case.name not in _KNOWN:
         found = _references(case)
@@ -48,12 +51,13 @@ def references(case: Case) -> tuple[Figures, Figures]:
 
 def _references(case: Case) -> tuple[Figures, Figures]:
     real, holdout = prepare(case.train), prepare(case.holdout)
-    if case.unseen is None:
+    if not case.others:
         halves = np.array_split(np.random.default_rng(SEED).permutation(holdout.n_customers), 2)
         unseen, control = (holdout.select(np.sort(half)) for half in halves)
     else:
-        unseen, control = prepare(case.unseen), holdout
-    others = likeness(real, holdout) | membership(real, unseen, control)
+        unseen, control = prepare(case.others[0]), holdout
+    samples = [fidelity_figures(real, prepare(other)) for other in (case.holdout, *case.others)]
+    others = likeness(real, holdout) | mean(samples) | membership(real, unseen, control)
     shuffled = shuffle_floor(real, SEED)
     floor = likeness(real, shuffled) | membership(real, shuffled, holdout)
     return with_norm(others, others, floor), with_norm(floor, others, floor)
@@ -73,12 +77,7 @@ def with_norm(figures: Figures, holdout: Figures, floor: Figures) -> Figures:
 
 def likeness(real: Table, other: Table) -> Figures:
     """Measure all that needs no control: fidelity, replay, the classifier, SQS, integrity, size."""
-    members = fidelity_groups(real, other)
-    groups = group_scores(members)
-    figures: Figures = {"Q": overall(groups)}
-    for group, score in groups.items():
-        figures[group] = score
-        figures |= {f"{group}.{name}": 100 * value for name, value in members[group].items()}
+    figures = fidelity_figures(real, other)
     replayed = replay(real, other, None, np.random.default_rng(SEED)).breakdown
     for part in ("rows", "runs"):
         figures[f"replayed.{part}"] = replayed[part].share
@@ -90,6 +89,26 @@ def likeness(real: Table, other: Table) -> Figures:
     figures["size.rows"] = float(len(other.source))
     figures["size.customers"] = float(other.n_customers)
     return {name: known(value) for name, value in figures.items()}
+
+
+def fidelity_figures(real: Table, other: Table) -> Figures:
+    """Return the mean of the groups, the groups and their members."""
+    members = fidelity_groups(real, other)
+    groups = group_scores(members)
+    figures: Figures = {"Q": overall(groups)}
+    for group, score in groups.items():
+        figures[group] = score
+        figures |= {f"{group}.{name}": 100 * value for name, value in members[group].items()}
+    return {name: known(value) for name, value in figures.items()}
+
+
+def mean(samples: Sequence[Figures]) -> Figures:
+    """Return the mean of each figure that all samples have."""
+    return {
+        name: sum(sample[name] for sample in samples) / len(samples)
+        for name in samples[0]
+        if all(sample[name] is not None for sample in samples)
+    }
 
 
 def membership(real: Table, other: Table, control: Table) -> Figures:

@@ -31,6 +31,8 @@ from gretel_fin_synth.standin._simulator import Request, simulate_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from gretel_fin_synth.standin._spec import World
 
 # What a language model calls a category when it is asked for a table in several rounds.
@@ -96,16 +98,42 @@ def in_and_out(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     return table.assign(transaction_category=table["transaction_type"].map({"credit": "in", "debit": "out"}))
 
 
+def always_owing(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Start every customer so low that the balance never reaches zero, as on a credit card."""
+    balance = to_minor(table["account_balance"])
+    codes = pd.factorize(table["customer_id"])[0]
+    highest = pd.Series(balance).groupby(codes).max().to_numpy()
+    lower = highest + rng.integers(0, 50_000, len(highest))
+    return table.assign(account_balance=from_minor(balance - lower[codes]))
+
+
+def without_rhythm(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Let each customer's payments fall on each other's dates: nothing comes monthly, nothing follows."""
+    signed, codes, first, starting = _flows(table)
+    order = np.lexsort((rng.random(len(codes)), codes))
+    paid = ["transaction_amount", "transaction_type", "transaction_category"]
+    moved = table.assign(**{name: table[name].to_numpy()[order] for name in paid})
+    return moved.assign(account_balance=from_minor(running_balance(signed[order], first, starting)))
+
+
+def _flows(
+    table: pd.DataFrame,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return signed cents, the customer's code of each row, each customer's first row, starting cents."""
+    cents = to_minor(table["transaction_amount"])
+    signed = np.where(table["transaction_type"] == "credit", cents, -cents)
+    codes = pd.factorize(table["customer_id"])[0]
+    first = np.flatnonzero(np.diff(codes, prepend=-1))
+    return signed, codes, first, to_minor(table["account_balance"])[first] - signed[first]
+
+
 def as_written(table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Make it look like a table that somebody wrote: many spellings, coarse amounts, rows out of order.
 
     The balances are those of the order in the file, as the writer added them up.
     """
-    cents = to_minor(table["transaction_amount"])
-    signed = np.where(table["transaction_type"] == "credit", cents, -cents)
-    codes = pd.factorize(table["customer_id"])[0]
-    first = np.flatnonzero(np.diff(codes, prepend=-1))
-    starting = to_minor(table["account_balance"])[first] - signed[first]
+    signed, codes, first, starting = _flows(table)
+    cents = np.abs(signed)
     exact = (cents >= 1000) & (rng.random(len(cents)) < 0.2)
     written_cents = np.where(exact, cents, np.maximum(np.rint(cents / 1000), 1).astype(np.int64) * 1000)
     strays = np.where(rng.random(len(codes)) < 0.35, rng.normal(0, 4, len(codes)), 0.0)
@@ -166,6 +194,26 @@ RECIPES = {
         replace(RETAIL, season=3.0),
         n_customers=50,
         end="2024-12-31",
+    ),
+    "owing": Recipe(
+        "balances that never reach zero, as on a credit card",
+        replace(CARDS, opens=0.0, closes=0.0),
+        n_customers=100,
+        end="2022-06-30",
+        finish=always_owing,
+    ),
+    "no_rhythm": Recipe(
+        "nothing repeats: each customer's payments on each other's dates",
+        RETAIL,
+        n_customers=100,
+        finish=without_rhythm,
+    ),
+    "three_weeks": Recipe(
+        "300 customers for three weeks, no month to learn from",
+        RETAIL,
+        n_customers=300,
+        start="2024-03-04",
+        end="2024-03-24",
     ),
     "month_end": Recipe(
         "opened from zero, standing orders, whole amounts, interest and fees on the month's last day",

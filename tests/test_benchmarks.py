@@ -42,7 +42,8 @@ def benchmark(monkeypatch):
 def small_case(data: ModuleType):
     table = fs.make_transactions(45, start="2024-01-01", end="2024-03-31", seed=1)
     part = table["customer_id"].str[-2:].astype(int) % 3
-    return data.Case("small", "", *(table[part == number].reset_index(drop=True) for number in range(3)))
+    train, holdout, other = (table[part == number].reset_index(drop=True) for number in range(3))
+    return data.Case("small", "", train, holdout, (other,))
 
 
 @pytest.mark.parametrize(

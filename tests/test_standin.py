@@ -683,6 +683,15 @@ def test_benchmark_worlds_keep_their_promises(worlds):
     assert (spans["min"] > "2022-02-15").mean() > 0.4
     assert (spans["max"] < "2023-05-15").mean() > 0.2
 
+    assert (worlds.make_world("owing", 20)["account_balance"] <= 0).all()
+
+    moved, still = worlds.make_world("no_rhythm", 20), worlds.make_world("in_and_out", 20)
+    shares = []
+    for table in (moved, still):
+        each = table.groupby(["customer_id", "transaction_type", "transaction_amount"])["transaction_date"]
+        shares.append((each.diff().dt.days.between(28, 31)).mean())
+    assert shares[0] < 0.5 * shares[1]
+
     cards = worlds.make_world("cards_weekly", 10)
     assert (cards["transaction_date"] != cards["transaction_date"].dt.normalize()).mean() > 0.99
 
