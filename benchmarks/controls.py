@@ -2,6 +2,7 @@
 
     python benchmarks/controls.py [--engine] [--seed 0]
     python benchmarks/controls.py --quick [--tables TRAIN SYNTHETIC HOLDOUT]
+    python benchmarks/controls.py --single
 
 The tables that stand in for synthetic ones are: `unseen`, other real customers, whom no measure may accuse;
 `shuffled`, the training rows with every column shuffled on its own; `copy`, the training customers under new
@@ -11,7 +12,8 @@ makes the tables, the other is the control.
 
 `--engine` adds a table of this library's engine, and the published output of the original run on its own
 table, for which there is no holdout. `--quick` prints membership attacks and the classifier only; with
-`--tables`, three files are measured.
+`--tables`, three files are measured. `--single` puts one training customer, with noise, among unseen ones,
+many times over, and counts how often it is found, and how often someone is accused without it.
 """
 
 from __future__ import annotations
@@ -47,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="membership attacks and classifier only")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tables", nargs=3, type=Path, metavar=("TRAIN", "SYNTHETIC", "HOLDOUT"))
+    parser.add_argument("--single", action="store_true", help="one leaked customer, many times")
     options = parser.parse_args(arguments)
+    if options.single:
+        single_trials()
+        return
     if options.tables is not None:
         train, synthetic, holdout = map(read_table, options.tables)
         show({"synthetic": measured(train, synthetic, holdout, options)})
@@ -66,6 +72,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("\nThe original run, without a holdout\n", flush=True)
         tables = {"published": published, "engine": generated(real, options.seed)}
         show({kind: measured(real, table, None, options) for kind, table in tables.items()})
+
+
+def single_trials() -> None:
+    """Print how often one customer copied with noise is found among unseen ones."""
+    trials = []
+    for name, train, holdout in single_worlds():
+        for seed in range(3):
+            made = make_controls(train, holdout, seed)
+            rng = np.random.default_rng(seed)
+            accused = sticking_out(train, made["unseen"], made["control"], seed)
+            trials.append({"world": name, "rows": 0, "found": accused > 0})
+            for leaked in rng.choice(train["customer_id"].unique(), 3, replace=False):
+                one = train[train["customer_id"] == leaked]
+                table = pd.concat([made["unseen"], noisy(one, rng)], ignore_index=True)
+                found = sticking_out(train, table, made["control"], seed)
+                trials.append({"world": name, "rows": len(one), "found": found > 0})
+    table = pd.DataFrame(trials)
+    table["history"] = pd.cut(
+        table["rows"], [-1, 0, 40, 80, 10_000], labels=["none leaked", "1-40", "41-80", "81+"]
+    )
+    counts = table.groupby(["world", "history"], observed=True)["found"].agg(["sum", "size"])
+    for (name, history), line in counts.iterrows():
+        print(f"{name}, rows of the leaked history: {history}: found in {line['sum']} of {line['size']}")
+
+
+def single_worlds() -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame]]:
+    for name, train, holdout in worlds():
+        yield name, train, holdout
+        yield name, holdout, train
+
+
+def sticking_out(train: pd.DataFrame, table: pd.DataFrame, control: pd.DataFrame, seed: int) -> int:
+    """Return how many training customers are counted as sticking out."""
+    tables = [prepare(each) for each in (train, table, control)]
+    found = membership_attacks(*tables, np.random.default_rng(seed))
+    return found.single["rows_stick_out"].count
 
 
 def measured(

@@ -55,6 +55,7 @@ EMPTY_CELLS = ("original pair, six columns",)
 SIMULATED = ("membership inference", "attribute inference")
 WORKER = """
 import json, sys
+from pathlib import Path
 import pandas as pd
 from importlib import import_module
 HERE = "nemo_safe_synthesizer.evaluation"
@@ -71,20 +72,21 @@ attributes, distribution, correlation, structure, membership, sqs = (
 )
 EvaluationDatasets = import_module(f"{HERE}.data_model.evaluation_datasets").EvaluationDatasets
 
-folder, simulated_only, holdout = sys.argv[1], sys.argv[2] == "simulated", sys.argv[3] == "holdout"
-train, other, *outside = (
-    pd.read_csv(f"{folder}/{name}.csv") for name in ("train", "other", *(["holdout"] if holdout else []))
-)
-data = EvaluationDatasets.from_dataframes(train, other, outside[0] if outside else None)
 points = lambda part: None if part.score.score is None else 10 * float(part.score.score)
-found = {"attribute inference": points(attributes.from_evaluation_datasets(data, None))}
-if outside:
-    found["membership inference"] = points(membership.from_evaluation_datasets(data, None))
-if not simulated_only:
-    parts = [kind.from_evaluation_datasets(data) for kind in (distribution, correlation, structure)]
-    found |= dict(zip(("field distribution", "field correlation", "deep structure"), map(points, parts)))
-    found["SQS"] = points(sqs.from_components(parts))
-print("RESULT" + json.dumps({"order": list(map(str, data.training.columns)), **found}))
+simulated_only = sys.argv[2] == "simulated"
+for folder in sorted(Path(sys.argv[1]).iterdir()):
+    paths = [folder / f"{name}.csv" for name in ("train", "other", "holdout")]
+    train, other, *outside = (pd.read_csv(path) for path in paths if path.exists())
+    data = EvaluationDatasets.from_dataframes(train, other, outside[0] if outside else None)
+    found = {"pair": int(folder.name), "order": list(map(str, data.training.columns))}
+    found["attribute inference"] = points(attributes.from_evaluation_datasets(data, None))
+    if outside:
+        found["membership inference"] = points(membership.from_evaluation_datasets(data, None))
+    if not simulated_only:
+        parts = [kind.from_evaluation_datasets(data) for kind in (distribution, correlation, structure)]
+        found |= dict(zip(("field distribution", "field correlation", "deep structure"), map(points, parts)))
+        found["SQS"] = points(sqs.from_components(parts))
+    print("RESULT" + json.dumps(found), flush=True)
 """
 
 
@@ -94,16 +96,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="runs of the simulated attacks")
     options = parser.parse_args(arguments)
     python = environment(options.environment)
-    print("| table | measure | this library | NVIDIA | difference | |")
-    print("|---|---|---:|---:|---:|---|")
     agreed = True
-    for name, tables in pairs():
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        made = dict(pairs())
+        for number, tables in enumerate(made.values()):
+            (Path(folder) / f"{number:02d}").mkdir()
             for part, table in tables.items():
-                table.to_csv(Path(folder) / f"{part}.csv", index=False)
-            tables = {part: pd.read_csv(Path(folder) / f"{part}.csv") for part in tables}
-            theirs = [nvidia(python, folder, seed, "holdout" in tables) for seed in range(options.seeds)]
-        agreed &= show(name, ours(tables, [each["order"] for each in theirs]), theirs)
+                table.to_csv(Path(folder) / f"{number:02d}" / f"{part}.csv", index=False)
+        theirs = [nvidia(python, folder, seed) for seed in range(options.seeds)]
+        print("| table | measure | this library | NVIDIA | difference | |")
+        print("|---|---|---:|---:|---:|---|")
+        for number, (name, tables) in enumerate(made.items()):
+            read = {part: pd.read_csv(Path(folder) / f"{number:02d}" / f"{part}.csv") for part in tables}
+            runs = [each[number] for each in theirs]
+            agreed &= show(name, ours(read, [run["order"] for run in runs]), runs)
     print("\nAll agree." if agreed else "\nSome do not agree.")
     return 0 if agreed else 1
 
@@ -173,20 +179,19 @@ def ours(tables: dict[str, pd.DataFrame], orders: list[list[str]]) -> dict[str, 
     return found
 
 
-def nvidia(python: Path, folder: str, seed: int, holdout: bool) -> dict[str, Any]:
-    """Run NVIDIA's components on the files, the deterministic ones under the first seed only."""
-    arguments = [folder, "simulated" if seed else "all", "holdout" if holdout else "none"]
+def nvidia(python: Path, folder: str, seed: int) -> list[dict[str, Any]]:
+    """Run NVIDIA's components on all pairs, the deterministic ones under the first seed only."""
     done = subprocess.run(
-        [python, "-W", "ignore", "-c", WORKER, *arguments],
+        [python, "-W", "ignore", "-c", WORKER, folder, "simulated" if seed else "all"],
         env={**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": ""},
         capture_output=True,
         text=True,
         check=False,
     )
-    for line in done.stdout.splitlines():
-        if line.startswith("RESULT"):
-            return json.loads(line.removeprefix("RESULT"))
-    raise RuntimeError(f"NVIDIA's implementation failed on {folder}:\n{done.stderr[-2000:]}")
+    if done.returncode:
+        raise RuntimeError(f"NVIDIA's implementation failed:\n{done.stderr[-2000:]}")
+    lines = [line.removeprefix("RESULT") for line in done.stdout.splitlines() if line.startswith("RESULT")]
+    return [json.loads(line) for line in lines]
 
 
 def show(name: str, mine: dict[str, list[float | None]], theirs: list[dict[str, Any]]) -> bool:

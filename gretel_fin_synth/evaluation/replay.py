@@ -316,9 +316,10 @@ def _copied(copied: Count) -> list[Concern]:
     margin = 3.0 * float(np.sqrt(expected * (1.0 - expected) / max(copied.of, 1)))
     if copied.count == 0 or (copied.share or 0.0) <= expected + margin:
         return []
+    chance = f"by chance {expected:.1%} do" if expected else "by chance none does"
     text = (
         f"{copied.count:,} of {copied.of:,} customers share much of a history (five runs of three or more) "
-        f"with one real customer and no other; by chance {expected:.1%} do"
+        f"with one real customer and no other; {chance}"
     )
     return [Concern(text=text, forbids="other teams")]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-__all__ = ["fuzzy_patterns", "fuzzy_rows", "near_rows"]
+__all__ = ["fuzzy_patterns", "fuzzy_rows", "fuzzy_shares", "near_rows"]
 
 _AMOUNT = 0.0305  # difference of logarithms: 3 % up or down
 _DAYS = 3
@@ -44,7 +44,20 @@ def fuzzy_rows(targets: Sequence[Table], synthetic: Table, reference: Table) -> 
     """Score customers by the rows nearly in common with one synthetic customer, on nearly the same days."""
     *views, among, others = _views(targets, synthetic, reference)
     among, others = among.by_day(), others.by_day()
-    return [_on_the_day(view, among, others) for view in views]
+    found = [_on_the_day(view, among, others) for view in views]
+    return [_scaled(view, best, weight) for view, (best, weight) in zip(views, found, strict=True)]
+
+
+def fuzzy_shares(targets: Sequence[Table], synthetic: Table, reference: Table) -> list[Floats]:
+    """Return the share of each customer's surprise that is nearly in common with one synthetic customer."""
+    *views, among, others = _views(targets, synthetic, reference)
+    among, others = among.by_day(), others.by_day()
+    found = [_on_the_day(view, among, others) for view in views]
+    totals = [
+        np.bincount(view.customer, weight, minlength=view.n_customers)
+        for view, (_, weight) in zip(views, found, strict=True)
+    ]
+    return [best / np.maximum(total, 1.0) for (best, _), total in zip(found, totals, strict=True)]
 
 
 def fuzzy_patterns(targets: Sequence[Table], synthetic: Table, reference: Table) -> list[Floats]:
@@ -143,13 +156,14 @@ def _views(targets: Sequence[Table], synthetic: Table, reference: Table) -> list
     ]
 
 
-def _on_the_day(view: _View, among: _View, others: _View) -> Floats:
+def _on_the_day(view: _View, among: _View, others: _View) -> tuple[Floats, Floats]:
+    """Return the largest sum of surprise at one partner for each customer, and the surprise of each row."""
     rows, partners = _near(view, others)
     pairs = _distinct(rows * others.n_customers + others.customer[partners])
     holders = np.bincount(pairs // others.n_customers, minlength=len(view.day))
     weight = np.log((others.n_customers + 1.0) / (holders + 1.0))
     rows, partners = _near(view, among)
-    return _scaled(view, _best(view, rows, among.customer[partners], weight), weight)
+    return _best(view, rows, among.customer[partners], weight), weight
 
 
 def _near(view: _View, among: _View) -> tuple[Ints, Ints]:

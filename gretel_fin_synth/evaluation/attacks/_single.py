@@ -18,68 +18,50 @@ if TYPE_CHECKING:
 __all__ = ["SINGLE_TITLES", "exposed", "single_customers"]
 
 SINGLE_TITLES: Mapping[str, str] = {
-    "rows_stick_out": "Customers with too many rows, give or take noise, in common with a synthetic one",
+    "rows_stick_out": "Customers whose rows, give or take noise, are nearly all a synthetic customer's",
 }
 """The question in words."""
 
-_SCORES: Mapping[str, str] = {"rows_stick_out": "fuzzy_rows"}
-_TAIL = 0.2  # share of the control's scores from which its tail is estimated
-_LEAST_TAIL = 10  # scores in it
-_FALSE_ALARM = 0.02  # chance that any customer of an honest table is counted
+_MOST_OF_IT = 0.8  # share of a history's surprise; honest customers seldom share more than two thirds
+_LEAST_CONTROL = 20
 
 
-def single_customers(scores: Mapping[str, tuple[Floats, Floats]]) -> dict[str, Count]:
-    """Count the training customers whose score no other real customer could have by chance.
+def single_customers(scores: tuple[Floats, Floats], shares: tuple[Floats, Floats]) -> dict[str, Count]:
+    """Count the training customers of whom one synthetic customer has nearly everything.
 
     Parameters
     ----------
-    scores : mapping of str to (numpy.ndarray, numpy.ndarray)
-        Scores of training and of holdout customers, by membership attack.
+    scores, shares : (numpy.ndarray, numpy.ndarray)
+        Scores of fuzzy rows, and the shares of surprise in common with one synthetic customer, of training
+        and of holdout customers.
 
     Returns
     -------
     dict of str to Count
-        For each of :data:`SINGLE_TITLES`; empty where the holdout is too small to know its tail.
+        For each of :data:`SINGLE_TITLES`; empty where the holdout is too small to compare with.
     """
-    counts = {title: exposed(*scores[name], chance=_FALSE_ALARM) for title, name in _SCORES.items()}
-    return {title: count for title, count in counts.items() if count is not None}
+    if len(scores[1]) < _LEAST_CONTROL:
+        return {}
+    return {"rows_stick_out": exposed(scores, shares)}
 
 
-def exposed(members: Floats, others: Floats, *, chance: float) -> Count | None:
-    """Count the members above a limit that none of as many other customers passes but by a small chance.
+def exposed(scores: tuple[Floats, Floats], shares: tuple[Floats, Floats]) -> Count:
+    """Count the training customers with a share of 0.8 or more and a score above all of the control.
 
-    The upper fifth of the other customers' scores is taken for the tail of an exponential distribution, whose
-    mean excess says how fast larger scores become rare. A mean of ``k`` scores is itself uncertain: what the
-    next score may be then follows a Pareto distribution of the second kind with shape ``k``.
-
-    Parameters
-    ----------
-    members, others : numpy.ndarray of float64
-        Scores of training customers, and of customers whom the generator never saw.
-    chance : float
-        Probability that at least one member passes the limit if members score like the others.
-
-    Returns
-    -------
-    Count or None
-        Members above the limit; ``reference`` is the share of the others above it. No one is named. None if
-        fewer than 50 others, of whom 10 make the tail, are there.
+    Either alone happens to honest customers: a short history of fees is shared by chance, and two people with
+    the same wage and rent have many rows in common, which are a small share of all. ``reference`` is the
+    share of the control who have both by the same limits, of which the second is then the second highest
+    score. No one is named.
 
     Examples
     --------
-    >>> others = np.arange(100.0)  # the tail begins at 79.2, its mean excess is 10.3
-    >>> exposed(np.array([90.0, 150.0, 170.0]), others, chance=0.01).count
-    2
+    >>> scores = np.array([9.0, 9.0, 3.0]), np.array([5.0, 4.0])
+    >>> shares = np.array([1.0, 0.3, 1.0]), np.array([0.9, 0.4])
+    >>> found = exposed(scores, shares)
+    >>> found.count, found.of, found.reference
+    (1, 3, 0.5)
     """
-    if len(others) * _TAIL < _LEAST_TAIL or len(members) == 0:
-        return None
-    begin = float(np.quantile(others, 1.0 - _TAIL))
-    tail = others[others > begin] - begin
-    size = len(tail)
-    scarce = (_TAIL * len(members) / chance) ** (1.0 / size) - 1.0 if size else 0.0
-    limit = max(begin + float(tail.sum()) * scarce, float(others.max()))
-    return Count(
-        count=int((members > limit).sum()),
-        of=len(members),
-        reference=float((others > limit).mean()),
-    )
+    highest = np.sort(scores[1])[::-1]
+    members = (shares[0] >= _MOST_OF_IT) & (scores[0] > highest[0])
+    others = (shares[1] >= _MOST_OF_IT) & (scores[1] > highest[min(1, len(highest) - 1)])
+    return Count(count=int(members.sum()), of=len(scores[0]), reference=float(others.mean()))

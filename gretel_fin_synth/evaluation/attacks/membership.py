@@ -9,7 +9,7 @@ import numpy as np
 
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.evaluation._ranking import Ranking, rank
-from gretel_fin_synth.evaluation.attacks._fuzzy import fuzzy_patterns, fuzzy_rows
+from gretel_fin_synth.evaluation.attacks._fuzzy import fuzzy_patterns, fuzzy_rows, fuzzy_shares
 from gretel_fin_synth.evaluation.attacks._nearest import density_ratio, nearest_customer
 from gretel_fin_synth.evaluation.attacks._overlap import category_patterns, rare_rows, relative_runs
 from gretel_fin_synth.evaluation.attacks._single import single_customers
@@ -47,6 +47,7 @@ _ATTACKS: Mapping[str, Attack] = {
     "fuzzy_rows": fuzzy_rows,
     "fuzzy_patterns": fuzzy_patterns,
 }
+_SHARES = "shares"
 LEAST_CUSTOMERS = 4
 """Customers that each table must have to be attacked."""
 
@@ -117,19 +118,23 @@ def membership_attacks(
     with a reference that holds it.
     """
     scores = membership_scores(train, synthetic, holdout, rng)
+    shares = scores.pop(_SHARES)
     return Membership(
         {
             name: rank(members, others, rng, level=level, draws=_DRAWS)
             for name, (members, others) in scores.items()
         },
-        single_customers(scores),
+        single_customers(scores["fuzzy_rows"], shares),
     )
 
 
 def membership_scores(
     train: Table, synthetic: Table, holdout: Table, rng: np.random.Generator
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Return the scores of training and of holdout customers, by attack; a high one says "member"."""
+    """Return the scores of training and of holdout customers, by attack; a high one says "member".
+
+    Under ``"shares"`` is which share of a customer's surprise one synthetic customer has, which is no attack.
+    """
     for name, table in (("train", train), ("holdout", holdout)):
         if table.n_customers < LEAST_CUSTOMERS:
             msg = (
@@ -138,12 +143,13 @@ def membership_scores(
             )
             raise ParameterError(msg)
     halves = [rng.permutation(np.arange(table.n_customers) % 2) for table in (train, holdout)]
-    scores = {name: (np.empty(train.n_customers), np.empty(holdout.n_customers)) for name in _ATTACKS}
+    asked = {**_ATTACKS, _SHARES: fuzzy_shares}
+    scores = {name: (np.empty(train.n_customers), np.empty(holdout.n_customers)) for name in asked}
     for half in (0, 1):
         chosen = [np.flatnonzero(part == half) for part in halves]
         targets = [table.select(codes) for table, codes in zip((train, holdout), chosen, strict=True)]
         reference = holdout.select(np.flatnonzero(halves[1] != half))
-        for name, attack in _ATTACKS.items():
+        for name, attack in asked.items():
             found = attack(targets, synthetic, reference)
             for into, codes, values in zip(scores[name], chosen, found, strict=True):
                 into[codes] = values
