@@ -13,7 +13,7 @@ OUTPUT ?= output
 PYTEST_ARGS ?=
 
 SOURCES := gretel_fin_synth tests benchmarks examples docs
-PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py)
+PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py tests/test_training_contract.py)
 ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py)
 
 .NOTPARALLEL: # one environment, one pip at a time
@@ -54,7 +54,7 @@ $(VENV_ENGINES)/.with-test: pyproject.toml constraints.txt
 	$(call install,$(VENV_ENGINES),-e '.[local$(comma)polars$(comma)duckdb$(comma)ibis$(comma)dask$(comma)spark$(comma)testing]')
 
 $(VENV_PANDAS22)/.with-test: pyproject.toml constraints.txt
-	$(call install,$(VENV_PANDAS22),-e '.[gretel$(comma)polars$(comma)duckdb$(comma)testing]' 'pandas>=2.2$(comma)<2.3')
+	$(call install,$(VENV_PANDAS22),-e '.[gretel$(comma)polars$(comma)duckdb$(comma)testing]' 'pandas==2.2.*')
 
 comma := ,
 

@@ -197,7 +197,10 @@ def run(options: RunOptions, say: Steps) -> RunResult:
         fit(synthesizer, training, options.seed, say)
         wanted = real[CUSTOMER].nunique() if options.customers is None else options.customers
         say(f"Generating {wanted:,} customers")
+        known = list(synthesizer.warnings_)
         synthetic = synthesizer.sample(n_customers=wanted, seed=options.seed)
+        for warning in synthesizer.warnings_[len(known) :]:
+            say.note(f"  note: {warning}")
         say("Writing tables and model")
         _write_real_side(real, form, folder / DATA)
         form.write(synthetic, folder / DATA / "synthetic_data.csv")
