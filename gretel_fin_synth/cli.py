@@ -192,24 +192,38 @@ def generate(
         Path,
         typer.Argument(metavar="MODEL", exists=True, file_okay=False, help="What 'train' or 'run' saved."),
     ],
-    output: Annotated[Path, TableFile],
+    output: Annotated[
+        Path,
+        typer.Option(help="A CSV or Parquet file; or a folder, by bucket of customers and month."),
+    ],
     customers: Annotated[
         int | None,
         typer.Option(min=1, help="How many customers. Default: as many as were learned from."),
     ] = None,
     seed: Seed = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that draw, for Parquet.")] = 1,
     quiet: Quiet = False,
 ) -> None:
     """Generate new customers from a saved model.
 
+    Parquet is written as customers are drawn, in memory that does not grow with their number.
+
     \b
-    Example:
+    Examples:
       gretel-fin-synth generate output/model --customers 1000 --seed 7 --output synthetic.csv
+      gretel-fin-synth generate output/model --customers 1000000 --workers 2 --output synthetic/
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
     say = _job.Steps(quiet=quiet)
     with told():
         synthesizer = fs.TransactionSynthesizer.load(model)
-        table = synthesizer.sample(n_customers=customers, seed=chosen(seed, say))
+        number = chosen(seed, say)
+        if output.suffix.lower() != ".csv":
+            shown = False if quiet else None
+            n_rows = synthesizer.sample_to(output, customers, seed=number, workers=workers, progress=shown)
+            n_drawn = synthesizer.n_customers_ if customers is None else customers
+            say.note(f"Wrote {n_drawn:,} customers ({n_rows:,} transactions) to {output}")
+            return
+        table = synthesizer.sample(n_customers=customers, seed=number)
         write_table(table, output, decimals=synthesizer.minor_units)
         say.note(f"Wrote {_job.size(table)} to {output}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ from gretel_fin_synth._secrets import hide
 from gretel_fin_synth.errors import BackendError, FinSynthError, NotFittedError, ParameterError, ServiceError
 from gretel_fin_synth.schema import COLUMNS, CUSTOMER, ExtraColumn, check_extra_columns
 from gretel_fin_synth.training._arguments import check_count, check_seed
+from gretel_fin_synth.training._at_scale import AtScale
 from gretel_fin_synth.training._finish import Finisher, new_prefix
 from gretel_fin_synth.training._prepare import STARTING, Prepared, prepare
+from gretel_fin_synth.training._shards import MOST_ROWS, read_customers
 from gretel_fin_synth.training._state import FORMAT, STATE, folder_for, plain_options, read_state
 from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
@@ -30,7 +33,6 @@ from gretel_fin_synth.training.private.facade import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from os import PathLike
 
     from gretel_fin_synth.training.backend import TrainingTable
     from gretel_fin_synth.training.gretel.report import GretelReport
@@ -41,7 +43,7 @@ __all__ = ["TransactionSynthesizer"]
 WEIGHTS = "backend"
 
 
-class TransactionSynthesizer:
+class TransactionSynthesizer(AtScale):
     """Learn a table of transactions and draw new customers from it.
 
     The account balance is not learned as a column: it is turned into one starting amount per customer before
@@ -122,7 +124,12 @@ class TransactionSynthesizer:
         self._new_backend()
 
     def fit(
-        self, frame: Any, *, seed: int | None = None, progress: bool | None = None
+        self,
+        frame: Any,
+        *,
+        seed: int | None = None,
+        progress: bool | None = None,
+        max_rows: int = MOST_ROWS,
     ) -> TransactionSynthesizer:
         """Learn from a table.
 
@@ -132,10 +139,14 @@ class TransactionSynthesizer:
             pandas, polars (eager or lazy), pyarrow or duckdb with the columns of :class:`Transactions`.
             Balances that do not add up and rows in any order are normal; ``account_balance`` may be absent if
             there is a column ``starting_amount``, or else every customer starts with 0. It is not changed.
+            Or the path of files (CSV or Parquet: one, a folder, a pattern) that need not fit into memory.
         seed : int, optional
             Decides everything that is random; None for a fresh one.
         progress : bool, optional
             Whether to show progress on standard error; by default on a terminal only.
+        max_rows : int, default 2,000,000
+            Of files, as many whole customers are learned from as have this many rows together, drawn by a
+            hash of their ids; ``warnings_`` says how many that are. Tables in memory are learned whole.
 
         Returns
         -------
@@ -154,9 +165,17 @@ class TransactionSynthesizer:
             If the service of the backend refuses or fails. A job that was submitted and may still complete is
             kept: the synthesizer can be saved, and ``sample`` waits for it.
         """
-        return self._learn(
+        notes: list[str] = []
+        seed = check_seed(seed)
+        if isinstance(frame, (str, PathLike)):
+            numbers = [column.name for column in self.extra_columns if column.kind == "number"]
+            most = check_count("max_rows", max_rows)
+            frame, notes = read_customers(frame, most, seed, numbers, private=self.privacy is not None)
+        self._learn(
             frame, seed, lambda backend, table, number: backend.fit(table, seed=number, progress=progress)
         )
+        self.warnings_: list[str] = [*notes, *self.warnings_]
+        return self
 
     def _learn(
         self, frame: Any, seed: int | None, learn: Callable[[Any, TrainingTable, int], None]
