@@ -10,6 +10,7 @@ conversion of proposition 7 of the former, the tightest known for all of zCDP.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -75,6 +76,7 @@ def epsilon_of(rho: float, delta: float) -> float:
     return float(max(0.0, (a * rho + (a * np.log1p(-1 / a) - np.log(a - 1) - np.log(delta)) / (a - 1)).min()))
 
 
+@cache
 def rho_of(epsilon: float, delta: float) -> float:
     """Return the largest rho for which :func:`epsilon_of` stays at or below epsilon.
 
