@@ -40,9 +40,7 @@ def marginals(model: str, table: pd.DataFrame, epsilon: float, delta: float) -> 
     pipeline = {"mst": MSTPipeline, "aim": AIMPipeline}[model]
     names = ["customer_id", "transaction_type", "transaction_category"]
     typed = table.assign(**{name: table[name].astype("category") for name in names})
-    made = pipeline(
-        epsilon=epsilon, delta=delta, proc_epsilon=0.1 * epsilon, n_bins=32, disable_progress_bar=True
-    )
+    made = pipeline(epsilon=epsilon, delta=delta, proc_epsilon=0.1 * epsilon, n_bins=32)
     made.fit(typed)
     return made.generate(n_records=len(table))
 

@@ -16,6 +16,7 @@ from gretel_fin_synth import (
     ParameterError,
     TransactionSynthesizer,
     check_balance,
+    evaluate,
     make_transactions,
     validate_transactions,
 )
@@ -242,3 +243,18 @@ def test_public_categories_are_the_only_ones() -> None:
     assert pairs <= set(CATEGORIES)
     copied = copy.deepcopy(privacy.to_dict())
     assert DifferentialPrivacy.from_dict(copied) == privacy
+
+
+def test_the_verdict_and_the_report_repeat_the_statement(fitted: TransactionSynthesizer) -> None:
+    real, drawn = transactions(60), fitted.sample(60, seed=1)
+    said = str(fitted.privacy_)
+    judged = evaluate(real, drawn, measures=["integrity"], privacy=fitted.privacy_)
+    assert judged.verdict.guarantee == said
+    assert said in str(judged.verdict)
+    assert judged.to_dict()["verdict"]["guarantee"] == said
+    assert "epsilon 4" in judged._repr_html_()
+    plain = evaluate(real, drawn, measures=["integrity"])
+    assert plain.verdict.audiences == judged.verdict.audiences
+    assert plain.verdict.guarantee == ""
+    assert any("a formal guarantee" in item for item in plain.verdict.untested)
+    assert not any("a formal guarantee" in item for item in judged.verdict.untested)

@@ -216,6 +216,7 @@ def evaluate(
     identifiers: str = "exclude",
     minor_units: int = 2,
     measures: Iterable[str] | None = None,
+    privacy: object | None = None,
 ) -> Evaluation:
     """Judge a synthetic table of transactions beside the real one.
 
@@ -237,6 +238,9 @@ def evaluate(
         Decimals of the currency.
     measures : iterable of str, optional
         Names of the measures to run; all registered ones by default.
+    privacy : PrivacyStatement or str, optional
+        What the generator promises, such as ``synthesizer.privacy_``; the verdict and the report repeat it.
+        What is measured here compares with the real table, without noise, and is outside such a promise.
 
     Returns
     -------
@@ -279,7 +283,7 @@ def evaluate(
     }
     return Evaluation(
         results=results,
-        verdict=reach_verdict(results, left, right, outside),
+        verdict=reach_verdict(results, left, right, outside, "" if privacy is None else str(privacy)),
         tables={name: _facts(table) for name, table in tables.items()},
         measures=chosen,
         pictures=draw_data(left, right, outside, _generator(seed, "pictures")),

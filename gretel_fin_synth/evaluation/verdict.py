@@ -19,9 +19,11 @@ __all__ = ["Finding", "Verdict", "reach_verdict"]
 _FEW_CUSTOMERS = 50
 _PRIVACY = ("attacks", "dps")
 _GIVES_AWAY = ("replay", *_PRIVACY)
+_FORMAL = "a formal guarantee such as differential privacy, which no look at a table can give"
+_STATED = "whether the generator keeps the guarantee that it states, which no look at a table can show"
 _ALWAYS_UNTESTED = (
     "the generator itself: an attacker who can retrain or query it may learn more than from this one table",
-    "a formal guarantee such as differential privacy, which no look at a table can give",
+    _FORMAL,
     "links to other data that an attacker may hold about the same customers",
 )
 
@@ -66,6 +68,8 @@ class Verdict:
         What this evaluation did not test.
     findings : tuple of Finding
         All findings, the gravest first.
+    guarantee : str
+        What the generator promises to every customer, in its own words; empty if it promises nothing.
     """
 
     audiences: tuple[str, ...]
@@ -73,6 +77,7 @@ class Verdict:
     advice: tuple[str, ...]
     untested: tuple[str, ...]
     findings: tuple[Finding, ...]
+    guarantee: str = ""
 
     @property
     def headline(self) -> str:
@@ -88,6 +93,7 @@ class Verdict:
         lines = [self.headline]
         for title, items in (
             ("Because:", self.reasons),
+            ("Stated by the generator:", (self.guarantee,) if self.guarantee else ()),
             ("Look at:", self.advice),
             ("Not tested:", self.untested),
         ):
@@ -97,7 +103,11 @@ class Verdict:
 
 
 def reach_verdict(
-    results: Mapping[str, Result], real: Table, synthetic: Table, holdout: Table | None
+    results: Mapping[str, Result],
+    real: Table,
+    synthetic: Table,
+    holdout: Table | None,
+    guarantee: str = "",
 ) -> Verdict:
     """Combine the concerns of all measures; the worst decides.
 
@@ -107,6 +117,8 @@ def reach_verdict(
         Result of each measure that ran.
     real, synthetic, holdout : Table
         The tables, whose sizes limit what can be known.
+    guarantee : str
+        What the generator promises, in words. It is passed on, not tested, and changes nothing else.
     """
     findings = [
         Finding(name, concern.text, concern.forbids, concern.hard)
@@ -124,8 +136,9 @@ def reach_verdict(
         audiences=tuple(allowed),
         reasons=tuple(finding.text for finding in findings if finding.forbids is not None),
         advice=tuple(finding.text for finding in findings if finding.forbids is None),
-        untested=_untested(results, holdout),
+        untested=_untested(results, holdout, guarantee),
         findings=tuple(findings),
+        guarantee=guarantee,
     )
 
 
@@ -164,11 +177,12 @@ def _limits(
     return limits
 
 
-def _untested(results: Mapping[str, Result], holdout: Table | None) -> tuple[str, ...]:
+def _untested(results: Mapping[str, Result], holdout: Table | None, guarantee: str) -> tuple[str, ...]:
     items = [text for name, text in PLANNED.items() if not _tested(name, results)]
     if holdout is None:
         items.append("how a holdout of the same bank fares: no score has a reference")
-    return (*items, *_ALWAYS_UNTESTED)
+    always = [_STATED if guarantee and text == _FORMAL else text for text in _ALWAYS_UNTESTED]
+    return (*items, *always)
 
 
 def _tested(name: str, results: Mapping[str, Result]) -> bool:
