@@ -37,7 +37,7 @@ __all__ = ["draw_amounts", "draw_starts", "log_amounts", "within_means"]
 KEEPS = 0.97  # chance that an amount that comes back does so
 SHARED = 0.6  # part of the variance between customers that is the same for all of a customer's kinds
 IN_AND_OUT = 0.9  # correlation of the levels of a customer's credits and debits
-FIRST_BAND, BAND = (0.2, 5.0), (0.75, 1.35)  # how far sums may be scaled before and after the map
+FIRST_BAND, BAND = (0.2, 5.0), (0.5, 2.0)  # how far sums may be scaled before and after the map
 GROUP = 50  # customers of like income among whom spending is matched
 
 
