@@ -53,7 +53,8 @@ class Known:
 
 def active_months(customers: Customers) -> Cells:
     """Months in which a customer has transactions, since 1900."""
-    pairs = np.unique(customers.who * N_EPOCH_MONTHS + customers.month - FIRST_EPOCH_MONTH)
+    month = np.clip(customers.month - FIRST_EPOCH_MONTH, 0, N_EPOCH_MONTHS - 1)
+    pairs = np.unique(customers.who * N_EPOCH_MONTHS + month)
     return Cells.counts(pairs // N_EPOCH_MONTHS, pairs % N_EPOCH_MONTHS, (N_EPOCH_MONTHS,))
 
 
