@@ -165,6 +165,12 @@ def test_secure_noise_has_the_scale_it_is_asked_for() -> None:
     assert abs(noisy.mean()) < 5 * 5000 / 20_000**0.5
 
 
+def test_secure_noise_holds_sums_of_a_million_customers() -> None:
+    pytest.importorskip("opendp")
+    noisy = SecureNoise().add(np.array([10**6 * LATTICE, -(10**6) * LATTICE]), 1e9)
+    assert np.abs(noisy) == pytest.approx(10**6 * LATTICE, abs=2e10)
+
+
 def _as_table(cell: np.ndarray, weight: np.ndarray) -> dict[int, float]:
     codes, index = np.unique(cell, return_inverse=True)
     return dict(zip(codes.tolist(), np.bincount(index, weight, minlength=len(codes)).tolist(), strict=True))

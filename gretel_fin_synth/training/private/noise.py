@@ -47,7 +47,7 @@ class SecureNoise:
         if not len(values):
             return values
         dp = self._opendp
-        space = dp.vector_domain(dp.atom_domain(T=int)), dp.l2_distance(T=float)
+        space = dp.vector_domain(dp.atom_domain(T="i64")), dp.l2_distance(T=float)
         noisy = dp.m.make_gaussian(*space, float(scale))(values.tolist())
         return np.array(noisy, dtype=np.int64)
 
