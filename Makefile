@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 
 SOURCES := gretel_fin_synth tests benchmarks examples docs
 PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py tests/test_training_contract.py)
-ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py)
+ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py tests/test_balance_files.py tests/test_training_frames.py)
 
 .NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help

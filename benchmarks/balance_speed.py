@@ -193,7 +193,7 @@ def count(source: Path) -> int:
 def make(folder: Path, n: int, order: str, part: int = 5_000_000) -> Path:
     """Write `n` rows in one of the orders; large tables in parts, shuffled within the part."""
     source = folder / f"{n}-{order.replace(' ', '-')}"
-    source.mkdir()
+    source.mkdir(exist_ok=True)
     for number, first in enumerate(range(0, n, part)):
         table = ordered(rows(min(part, n - first), first // PER_CUSTOMER), order)
         pq.write_table(table, source / f"{number:03d}.parquet")
@@ -253,7 +253,7 @@ def report(folder: Path, sizes: list[int], large: int, repeats: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--large", type=int, default=100_000_000)
+    parser.add_argument("--large", type=int, help="rows in files, instead of 100 million (quick: 1)")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--source", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--repeats", type=int, default=3, help=argparse.SUPPRESS)
@@ -263,7 +263,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         sizes = [1_000_000] if given.quick else [1_000_000, 10_000_000]
-        report(Path(folder), sizes, 1_000_000 if given.quick else given.large, given.repeats)
+        large = given.large or (1_000_000 if given.quick else 100_000_000)
+        report(Path(folder), sizes, large, given.repeats)
 
 
 if __name__ == "__main__":
