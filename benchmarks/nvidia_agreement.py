@@ -104,8 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for part, table in tables.items():
                 table.to_csv(Path(folder) / f"{number:02d}" / f"{part}.csv", index=False)
         theirs = [nvidia(python, folder, seed) for seed in range(options.seeds)]
-        print("| table | measure | this library | NVIDIA | difference | |")
-        print("|---|---|---:|---:|---:|---|")
+        print(f"| this library / NVIDIA | {' | '.join((*DETERMINISTIC, *SIMULATED))} |")
+        print(f"|---|{'---:|' * len((*DETERMINISTIC, *SIMULATED))}", flush=True)
         for number, (name, tables) in enumerate(made.items()):
             read = {part: pd.read_csv(Path(folder) / f"{number:02d}" / f"{part}.csv") for part in tables}
             runs = [each[number] for each in theirs]
@@ -195,23 +195,22 @@ def nvidia(python: Path, folder: str, seed: int) -> list[dict[str, Any]]:
 
 
 def show(name: str, mine: dict[str, list[float | None]], theirs: list[dict[str, Any]]) -> bool:
-    """Print the lines of one pair of tables, and return whether all of them agree."""
-    agreed = True
+    """Print the line of one pair of tables, and return whether all of it agrees."""
+    cells, agreed = [], True
     for measure in (*DETERMINISTIC, *SIMULATED):
         values = [each[measure] for each in theirs if each.get(measure) is not None]
         if not values or mine.get(measure) is None or mine[measure][0] is None:
+            cells.append("")
             continue
-        value = float(np.mean(mine[measure]))
-        low, high = min(values), max(values)
-        remark = "" if low - 1.0 <= value <= high + 1.0 else "differs"
-        if remark and measure == "attribute inference" and name in EMPTY_CELLS:
-            remark = "NVIDIA takes other rows than the nearest ones, see above"
-        agreed &= remark != "differs"
-        spread = f"{np.mean(values):.1f}" + (f" ({low:.1f} to {high:.1f})" if measure in SIMULATED else "")
-        print(
-            f"| {name} | {measure} | {value:.1f} | {spread} | {value - np.mean(values):+.1f} | {remark} |",
-            flush=True,
-        )
+        value, low, high = float(np.mean(mine[measure])), min(values), max(values)
+        cell = f"{value:.1f} / {np.mean(values):.1f}"
+        cell += f" ({low:.0f} to {high:.0f})" if low < high else ""
+        if not low - 1.0 <= value <= high + 1.0:
+            known = measure == "attribute inference" and name in EMPTY_CELLS
+            cell += " (other rows than the nearest)" if known else " **differs**"
+            agreed &= known
+        cells.append(cell)
+    print(f"| {name} | {' | '.join(cells)} |", flush=True)
     return agreed
 
 
