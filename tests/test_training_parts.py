@@ -21,6 +21,7 @@ from gretel_fin_synth.training.local.encoding import build_world
 from gretel_fin_synth.training.local.examples import Sequences, record
 from gretel_fin_synth.training.local.history import History, World
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
+from gretel_fin_synth.training.local.shares import BASES, PLUS, SCALE, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
 
@@ -301,3 +302,64 @@ def test_the_last_four_distinct_amounts_of_a_kind_are_remembered() -> None:
     assert sorted(amounts[0].tolist()) == [100, 300, 400, 500]
     assert sorted(history.slot_count[0, 1].tolist()) == [1, 1, 1, 2]
     assert history.slots(1, np.array([2]), np.array([20]))[0].tolist() == [[0, 0, 0, 0]]
+
+
+@given(SEEDS, LIVES)
+@settings(max_examples=30)
+def test_the_history_knows_the_same_bases_as_the_whole_table(seed: int, lengths: list[int]) -> None:
+    world, data, plans = life(seed, [3, *lengths])
+    expected = bases_of(data, plans.start, world.sign)
+    for base in range(len(BASES)):
+        world.shares.base[:] = base
+        history = History(world, plans)
+        for step in range(int(data.length.max())):
+            a = int((data.length > step).sum())
+            rows = data.offset[:-1][:a] + step
+            kind, day = data.kind[rows], data.day[rows]
+            np.testing.assert_allclose(history.base(a, kind, day), expected[rows, base])
+            history.advance(a, kind, day, data.cents[rows])
+
+
+def interest(seed: int = 3) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:
+    """Return customers, amounts and bases of a kind that pays about 2 % a year."""
+    rng = np.random.default_rng(seed)
+    customer = np.repeat(np.arange(40), 10)
+    area = np.exp(rng.normal(20, 1, 400))
+    cents = np.maximum(np.rint(area * np.exp(rng.normal(np.log(0.02 / 365), 0.05, 400)) / 10) * 10, 10)
+    bases = np.column_stack([area, np.zeros(400), np.exp(rng.normal(10, 1, 400)), np.zeros(400)])
+    return customer, cents.astype(np.int64), bases
+
+
+def shares_of(customer: IntArray, cents: IntArray, bases: npt.NDArray[np.float64]) -> ShareTable:
+    limits = (np.array([10]), np.array([10**12]))
+    return ShareTable.fit(np.zeros(len(cents), np.int64), cents, customer, bases, limits, 5)
+
+
+def test_interest_is_found_to_be_a_share_of_balance_and_time() -> None:
+    customer, cents, bases = interest()
+    table = shares_of(customer, cents, bases)
+    assert table.base.tolist() == [PLUS]
+    assert table.step.tolist() == [10]
+    rate = np.sqrt(table.low[0, 0] * table.high[0, table.mass[0] > 0][-1]) / SCALE * 365
+    assert rate == pytest.approx(0.02, rel=0.1)
+    cell, log_share = table.encode(np.zeros(400, np.int64), cents, bases[:, PLUS])
+    assert (cell >= 0).mean() > 0.95
+    assert (log_share <= 0).all()
+
+
+def test_amounts_that_follow_no_base_have_none() -> None:
+    customer, cents, bases = interest()
+    shuffled = np.random.default_rng(1).permutation(cents)
+    assert shares_of(customer, shuffled, bases).base.tolist() == [-1]
+
+
+@given(st.floats(1e6, 1e11), st.floats(0, 1, exclude_max=True), st.integers(0, 15))
+@settings(max_examples=30)
+def test_a_drawn_share_lies_in_its_cell_up_to_rounding(base: float, luck: float, cell: int) -> None:
+    table = shares_of(*interest())
+    kind, chosen, amount = np.array([0]), np.array([cell % int((table.mass[0] > 0).sum())]), np.array([base])
+    cents = table.draw(kind, chosen, amount, np.array([luck]))[0]
+    low, high = (float(ends[0, chosen[0]]) * base / SCALE for ends in (table.low, table.high))
+    assert cents % 10 == 0
+    assert max(low - 5, 10) <= cents + 1e-6
+    assert cents <= max(high + 5, 10) + 1e-6

@@ -130,6 +130,7 @@ class TransactionSynthesizer(AtScale):
         seed: int | None = None,
         progress: bool | None = None,
         max_rows: int = MOST_ROWS,
+        warm_start: bool = False,
     ) -> TransactionSynthesizer:
         """Learn from a table.
 
@@ -147,6 +148,10 @@ class TransactionSynthesizer(AtScale):
         max_rows : int, default 2,000,000
             Of files, as many whole customers are learned from as have this many rows together, drawn by a
             hash of their ids; ``warnings_`` says how many that are. Tables in memory are learned whole.
+        warm_start : bool, default False
+            Begin with what the fitted or loaded model knows instead of anew, as when new months have come.
+            The model then tells of both tables. Not with `privacy`, whose guarantee is about one table, and
+            only where the backend can.
 
         Returns
         -------
@@ -167,15 +172,29 @@ class TransactionSynthesizer(AtScale):
         """
         notes: list[str] = []
         seed = check_seed(seed)
+        earlier = self._earlier() if warm_start else None
         if isinstance(frame, (str, PathLike)):
             numbers = [column.name for column in self.extra_columns if column.kind == "number"]
             most = check_count("max_rows", max_rows)
             frame, notes = read_customers(frame, most, seed, numbers, private=self.privacy is not None)
-        self._learn(
-            frame, seed, lambda backend, table, number: backend.fit(table, seed=number, progress=progress)
-        )
+
+        def learn(backend: Any, table: TrainingTable, number: int) -> None:
+            if earlier is not None:
+                backend.start_from(earlier)
+            backend.fit(table, seed=number, progress=progress)
+
+        self._learn(frame, seed, learn)
         self.warnings_: list[str] = [*notes, *self.warnings_]
         return self
+
+    def _earlier(self) -> Backend:
+        """Return the fitted backend to go on from."""
+        earlier = self._backend("fit(warm_start=True)")
+        if self.privacy is not None or not hasattr(earlier, "start_from"):
+            why = "a guarantee of privacy is about one table" if self.privacy is not None else "it cannot"
+            msg = f"backend {self.backend!r} does not go on from an earlier model: {why}."
+            raise ParameterError(f"{msg}\n\nHint: fit(frame), without warm_start")
+        return earlier
 
     def _learn(
         self, frame: Any, seed: int | None, learn: Callable[[Any, TrainingTable, int], None]
@@ -222,7 +241,11 @@ class TransactionSynthesizer(AtScale):
             Decides everything that is random; None for a fresh one. The first customers of a larger sample
             are the customers of a smaller one.
         **options
-            Options of the backend's sampling; the local one knows ``temperature``.
+            Options of the backend's sampling. The local one knows ``temperature`` (1 is as learned, less is
+            more typical), ``start`` and ``end`` (first and last day of the window, dates or ISO text; by
+            default those of the fitted table) and ``where``, a dict of conditions: for ``transaction_type``
+            and ``transaction_category`` a dict of wanted shares of rows, for ``starting_amount`` an amount or
+            a pair of limits. A share that cannot be reached is said in a ``UserWarning``.
 
         Returns
         -------

@@ -205,15 +205,20 @@ def _atoms(cents: IntArray, customer: IntArray, k: int) -> list[tuple[int, int]]
     return [(int(values[i]), int(counts[i])) for i in np.sort(best)]
 
 
+def cut(values: IntArray, customer: IntArray, k: int, most: int) -> list[tuple[int, int, int]]:
+    """Cut positive numbers at quantiles into at most so many (low, high, count), of at least k customers."""
+    return _ranges(values, customer, 1, 0, k, most)[0]
+
+
 def _ranges(
-    cents: IntArray, customer: IntArray, step: int, residue: int, k: int
+    cents: IntArray, customer: IntArray, step: int, residue: int, k: int, most: int = MAX_RANGES
 ) -> tuple[list[tuple[int, int, int]], int]:
     """Cut amounts of one roundness at quantiles; every range holds at least k customers."""
     low, high = _reached_by(cents, customer, k)
     low, high = low - (low - residue) % step, high + (residue - high) % step
     low += step if low <= 0 else 0
     inside = np.clip(cents, low, high)
-    n_ranges = int(np.clip(min(len(cents) // ROWS_PER_RANGE, len(np.unique(customer)) // k), 1, MAX_RANGES))
+    n_ranges = int(np.clip(min(len(cents) // ROWS_PER_RANGE, len(np.unique(customer)) // k), 1, most))
     edges = np.unique(np.quantile(inside, np.linspace(0, 1, n_ranges + 1)[1:-1], method="lower"))
     part = np.searchsorted(edges, inside, side="left")
     out: list[tuple[int, int, int]] = []

@@ -11,7 +11,12 @@ import numpy.typing as npt
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.clock import SECONDS, Clock
-from gretel_fin_synth.training.local.encoding import build_world, common_kinds, customers_of, exact_parts
+from gretel_fin_synth.training.local.encoding import (
+    build_world,
+    common_kinds,
+    customers_of,
+    exact_parts,
+)
 from gretel_fin_synth.training.local.examples import Examples, Sequences, record
 from gretel_fin_synth.training.local.extras import ExtraModels, Rows
 from gretel_fin_synth.training.local.model import Model
@@ -73,9 +78,10 @@ class Blueprint:
             clock=self.clock,
             extras=self.extras,
             options=self.options,
-            blocks=(int(np.clip(len(self.start), 32, 256)), _later_block(self.data.length)),
+            blocks=_block_sizes(self.data.length),
             minor_units=self.minor_units,
             max_rows=int(self.data.length.max() * 1.5) + 5,
+            mean_rows=float(self.data.length.mean()),
         )
 
 
@@ -99,7 +105,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     encoded = customers_of(frame, kinds, calendar.first, table.minor_units)
     data, start = encoded.sequences, encoded.start
     _enough(len(start))
-    world = build_world(data, start, kinds, calendar, k)
+    world = build_world(data, start, kinds, calendar, k, shares=options.uses("shares"))
     if world.amounts.n_clipped:
         warnings.append(
             f"{world.amounts.n_clipped:,} amounts beyond what {k} customers of their category reach were "
@@ -133,8 +139,8 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         n_kind_context=examples.kind_context.shape[1],
         n_code=plans.codes.shape[1],
         n_gaps=n_gaps,
-        hidden=options.hidden_size or hidden_size(len(data.kind), len(start)),
-        dropout=dropout(len(start)) if options.dropout is None else options.dropout,
+        hidden=options.hidden_size or hidden_size(len(data.kind)),
+        dropout=dropout(len(data.kind)) if options.dropout is None else options.dropout,
     )
     train, held_out = _divide(len(start), options.validation_fraction, rng)
     customer = np.repeat(np.arange(len(start)), data.length)
@@ -179,17 +185,15 @@ def least_customers(n_customers: int, options: LSTMOptions) -> int:
     return int(np.clip(n_customers // 50, 3, 5))
 
 
-def dropout(n_customers: int) -> float:
-    """Return the share of units left out: the fewer customers, the more."""
-    return float(np.interp(n_customers, [60, 200], [0.5, 0.3]))
+def dropout(n_rows: int) -> float:
+    """Return the share of units left out: the fewer rows, the more."""
+    return float(np.interp(n_rows, [3_000, 10_000], [0.5, 0.3]))
 
 
-def hidden_size(n_rows: int, n_customers: int) -> int:
-    """Return units of the LSTM: few customers are learned by heart by a large one."""
-    if n_customers < 100:
-        return 48
+def hidden_size(n_rows: int) -> int:
+    """Return units of the LSTM: few rows are learned by heart by a large one."""
     return next(
-        size for size, limit in ((48, 3_000), (96, 40_000), (128, 150_000), (192, 10**12)) if n_rows <= limit
+        size for size, limit in ((48, 6_000), (96, 40_000), (128, 150_000), (192, 10**12)) if n_rows <= limit
     )
 
 
@@ -219,9 +223,10 @@ def _calendar(dates: pd.Series[pd.Timestamp]) -> Calendar:
     return Calendar(days.min(), int((days.max() - days.min()).astype(int)) + 1)
 
 
-def _later_block(length: IntArray) -> int:
-    """Return how many customers fill a large block: about 60,000 rows."""
-    return int(np.clip(60_000 / length.mean(), 64, 1024))
+def _block_sizes(length: IntArray) -> tuple[int, int]:
+    """Return customers of a first block, half the table, and of the largest, about 60,000 rows."""
+    largest = int(np.clip(60_000 / length.mean(), 64, 1024))
+    return int(np.clip(-(-len(length) // 2), 16, min(128, largest))), largest
 
 
 def _neighbours(n_customers: int, options: LSTMOptions) -> float:

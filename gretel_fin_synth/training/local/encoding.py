@@ -14,6 +14,7 @@ from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
 from gretel_fin_synth.training.local.profiles import repeats, running_balances, swings
+from gretel_fin_synth.training.local.shares import ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
 
@@ -67,7 +68,9 @@ def common_kinds(frame: pd.DataFrame, k: int) -> pd.DataFrame:
     )
 
 
-def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar: Calendar, k: int) -> World:
+def build_world(
+    data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar: Calendar, k: int, *, shares: bool = True
+) -> World:
     """Learn the fixed parts of a table: cells of amounts, scales of balances."""
     sign = np.where(kinds["type"] == "credit", 1, -1)
     customer = np.repeat(np.arange(len(data.length)), data.length)
@@ -75,7 +78,10 @@ def build_world(data: Sequences, start: IntArray, kinds: pd.DataFrame, calendar:
     scales = Scales.fit(running_balances(data, start, sign))
     rows = np.bincount(data.kind, minlength=len(kinds))
     repeated = np.bincount(data.kind, repeats(data), minlength=len(kinds)) / np.maximum(rows, 1)
-    return World(calendar, amounts, scales, sign, repeated)
+    limits = (amounts.low.min(axis=1, where=amounts.mass > 0, initial=2**62), amounts.high.max(axis=1))
+    bases = bases_of(data, start, sign) * float(shares)
+    table = ShareTable.fit(data.kind, data.cents, customer, bases, limits, k)
+    return World(calendar, amounts, scales, table, sign, repeated)
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
@@ -93,6 +99,7 @@ def world_to_dict(world: World) -> dict[str, Any]:
         "first": str(world.calendar.first),
         "n_days": world.calendar.n_days,
         "amounts": world.amounts.to_dict(),
+        "shares": world.shares.to_dict(),
         "sign": world.sign.tolist(),
         "repeat_share": world.repeat_share.tolist(),
         "scales": {
@@ -110,6 +117,7 @@ def world_from_dict(values: dict[str, Any]) -> World:
         Calendar(np.datetime64(values["first"]), values["n_days"]),
         AmountTable.from_dict(values["amounts"]),
         Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
+        ShareTable.from_dict(values["shares"]),
         np.array(values["sign"]),
         np.array(values["repeat_share"]),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,20 +15,21 @@ from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training.local.building import Blueprint, draw_up
 from gretel_fin_synth.training.local.calibration import Calibration
+from gretel_fin_synth.training.local.checkpoint import Checkpoint, fingerprint_of
 from gretel_fin_synth.training.local.clock import in_order
+from gretel_fin_synth.training.local.conditions import Conditions
 from gretel_fin_synth.training.local.extras import Rows
 from gretel_fin_synth.training.local.fitting import Trainer
+from gretel_fin_synth.training.local.inherit import inherit
 from gretel_fin_synth.training.local.matching import ROUNDS, match, settle
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.profiles import running_balances, swings
 from gretel_fin_synth.training.local.progress import ProgressBar
-from gretel_fin_synth.training.local.threads import one_thread
+from gretel_fin_synth.training.local.threads import in_threads, one_thread
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gretel_fin_synth.training.backend import SampleRequest, TrainingTable
     from gretel_fin_synth.training.local.examples import Sequences
     from gretel_fin_synth.training.local.plans import Plans
@@ -44,12 +47,20 @@ class LocalBackend:
     ----------
     **options
         See :class:`~gretel_fin_synth.training.local.options.LSTMOptions`.
+
+    Attributes
+    ----------
+    loss : float or None
+        Least negative log likelihood per transaction of the customers held out inside ``fit``, in nats.
     """
 
     def __init__(self, **options: Any) -> None:
         self.options = LSTMOptions.from_dict(options)
         self.warnings: list[str] = []
+        self.loss: float | None = None
         self._model: Model | None = None
+        self._earlier: Model | None = None
+        self._conditioned: tuple[str, Model] | None = None
         self._minor_units = 2
 
     @property
@@ -60,18 +71,29 @@ class LocalBackend:
     @one_thread
     def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:
         """Learn; on KeyboardInterrupt the best state so far is kept and the interrupt passed on."""
-        self._model, self._minor_units = None, table.minor_units
-        plan = draw_up(table, self.options, seed)
+        self._model, self._conditioned, self._minor_units = None, None, table.minor_units
+        plan = draw_up(table, self._options_for_fit(), seed)
         self.warnings = plan.warnings
         torch.manual_seed(seed)
         network = TransactionLSTM(plan.sizes, plan.world, self.options)
         network.start_from(plan.data.kind)
+        if self._earlier is not None:
+            inherit(network, plan.kinds, self._earlier)
         trainer = Trainer(
-            network, plan.with_ends, plan.examples, plan.codes, plan.plans.noise, self.options, seed
+            network,
+            plan.with_ends,
+            plan.examples,
+            plan.codes,
+            plan.plans.noise,
+            self.options,
+            seed,
+            _device(self.options.device),
+            _checkpoint(plan, network, self.options, seed),
         )
         try:
             with ProgressBar(self.options.epochs, progress) as bar:
                 trainer.fit(plan.train, plan.held_out, bar.show)
+            self.loss = trainer.best.loss
             self._model = plan.model(network)
             self._adjust(self._model, plan, seed)
         except KeyboardInterrupt:
@@ -87,6 +109,16 @@ class LocalBackend:
                 "TransactionSynthesizer(epochs=...) allows more"
             )
 
+    def start_from(self, earlier: LocalBackend) -> None:
+        """Let the next ``fit`` begin with what an earlier fitted backend learned."""
+        self._earlier = earlier._fitted()
+
+    def _options_for_fit(self) -> LSTMOptions:
+        """Return the options, with the width of the earlier network if there is one."""
+        if self._earlier is None:
+            return self.options
+        return replace(self.options, hidden_size=self._earlier.network.sizes.hidden)
+
     def _adjust(self, model: Model, plan: Blueprint, seed: int) -> None:
         """Let the model run freely and bring what it does closer to the data."""
         if self.options.uses("matching"):
@@ -100,29 +132,31 @@ class LocalBackend:
 
             end = running_balances(plan.data, plan.start, sign)[plan.data.offset[1:] - 1]
             settle(model.network, swings(plan.data, plan.start, end, sign), strays)
+            if float(model.network.pull) > 0 and self.options.uses("matching"):
+                later = 2 * ROUNDS + 2
+                match(
+                    model.network, plan.data, lambda number: _candidates(model, plan, seed, later + number)[1]
+                )
         if self.options.uses("calibration"):
             model.calibration = _calibrate(model, plan, seed)
 
     @one_thread
     def sample(self, request: SampleRequest) -> pd.DataFrame:
-        """Draw new customers in blocks; options: ``temperature`` (default 1, smaller is more typical)."""
-        model = self._fitted()
-        temperature = _temperature(request.options)
+        """Draw new customers in blocks; for the options see :class:`.conditions.Conditions`."""
+        conditions = Conditions.of(request.options, self._fitted())
+        model = self._under(conditions)
         first, last = request.first_customer, request.first_customer + request.n_customers
-        parts = []
-        for number in model.blocks_of(first, last):
+
+        def draw(number: int) -> pd.DataFrame:
             begin, end = model.block_bounds(number)
-            parts.append(
-                self._block(
-                    model,
-                    number,
-                    request.seed,
-                    temperature,
-                    max(first, begin) - begin,
-                    min(last, end) - begin,
-                )
-            )
-        return pd.concat(parts, ignore_index=True)
+            inside = max(first, begin) - begin, min(last, end) - begin
+            return self._block(model, number, request.seed, conditions.temperature, *inside)
+
+        return pd.concat(in_threads(draw, model.blocks_of(first, last)), ignore_index=True)
+
+    def block_bounds(self, number: int) -> tuple[int, int]:
+        """Return the first customer of a block that is drawn together, and the one after its last."""
+        return self._fitted().block_bounds(number)
 
     def save(self, directory: Path) -> None:
         """Write JSON and weights."""
@@ -130,7 +164,7 @@ class LocalBackend:
 
     def load(self, directory: Path) -> None:
         """Read what ``save`` wrote."""
-        self._model = Model.load(directory)
+        self._model, self._conditioned = Model.load(directory), None
         self._minor_units = self._model.minor_units
 
     def _fitted(self) -> Model:
@@ -138,6 +172,12 @@ class LocalBackend:
             msg = "The backend has not been fitted."
             raise ParameterError(msg)
         return self._model
+
+    def _under(self, conditions: Conditions) -> Model:
+        """Return the model under conditions; the last one is kept, for customers drawn in parts."""
+        if self._conditioned is None or self._conditioned[0] != conditions.key:
+            self._conditioned = conditions.key, conditions.apply(self._fitted())
+        return self._conditioned[1]
 
     def _block(
         self, model: Model, number: int, seed: int, temperature: float, begin: int, end: int
@@ -169,6 +209,29 @@ class LocalBackend:
         return table.iloc[drawn.offset[begin] : drawn.offset[end]]
 
 
+def _device(name: str | None) -> torch.device:
+    """Return the device to train on; a GPU when there is one, unless another is named."""
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        msg = f"device={name!r} cannot be used here: {error}".splitlines()[0]
+        raise ParameterError(f"{msg}\n\nHint: device='cpu', or None to let the library choose") from error
+    return device
+
+
+def _checkpoint(
+    plan: Blueprint, network: TransactionLSTM, options: LSTMOptions, seed: int
+) -> Checkpoint | None:
+    """Return the file that training is written to, if one is wanted."""
+    if options.checkpoint is None:
+        return None
+    known = {name: value for name, value in options.to_dict().items() if name not in ("checkpoint", "device")}
+    weights = [value.numpy() for value in network.state_dict().values()]
+    arrays = [plan.data.kind, plan.data.day, plan.data.cents, plan.data.offset, plan.start, *weights]
+    return Checkpoint(Path(options.checkpoint), fingerprint_of(arrays, known, seed))
+
+
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
     plans, drawn = _candidates(model, plan, seed, ROUNDS)
@@ -181,15 +244,3 @@ def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
 def _candidates(model: Model, plan: Blueprint, seed: int, number: int) -> tuple[Plans, Sequences]:
     n = int(np.clip(20_000 / plan.data.length.mean(), 120, 800))
     return model.candidates(n, np.random.default_rng([seed, 1, number]))
-
-
-def _temperature(options: dict[str, Any]) -> float:
-    unknown = sorted(set(options) - {"temperature"})
-    if unknown:
-        msg = f"Unknown sampling option {unknown[0]!r} for backend 'local'.\n\nHint: it knows temperature=1.0"
-        raise ParameterError(msg)
-    temperature = options.get("temperature", 1.0)
-    if not isinstance(temperature, (int, float)) or isinstance(temperature, bool) or not temperature > 0:
-        msg = f"temperature={temperature!r} cannot be used: it must be a positive number; 1 is as learned."
-        raise ParameterError(msg)
-    return float(temperature)

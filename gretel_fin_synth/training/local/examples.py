@@ -99,6 +99,9 @@ class Examples:
     cell_after: npt.NDArray[np.uint8]
     cell: IntArray
     log_in_cell: npt.NDArray[np.float64]
+    share_usable: npt.NDArray[np.bool_]
+    share_cell: IntArray
+    log_in_share: npt.NDArray[np.float64]
     customer: IntArray
 
 
@@ -118,6 +121,8 @@ def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.boo
         rows = data.offset[:-1][:a] + history.step
         kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
         amounts, slot_features = history.slots(a, kind, day)
+        base = history.base(a, kind, day)
+        share_cell, log_in_share = world.shares.encode(kind, cents, base)
         stream_kind, stream_times, stream_gaps = history.streams(a, n_gaps)
         keep(
             rows,
@@ -138,6 +143,9 @@ def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.boo
             slot_after=history.after_classes(a, kind, amounts),
             slot_match=(amounts == cents[:, None]) & (amounts > 0),
             cell_after=history.after_classes(a, kind, middles[kind]),
+            share_usable=world.shares.usable(kind, base),
+            share_cell=share_cell,
+            log_in_share=log_in_share,
             customer=np.arange(a),
         )
         history.advance(a, kind, day, cents)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import copy
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gretel_fin_synth.training.local.checkpoint import random_states, set_random_states
 from gretel_fin_synth.training.local.history import GAP_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gretel_fin_synth.training.local.checkpoint import Checkpoint
     from gretel_fin_synth.training.local.examples import Examples, IntArray, Sequences
     from gretel_fin_synth.training.local.network import TransactionLSTM
     from gretel_fin_synth.training.local.options import LSTMOptions
@@ -81,6 +83,8 @@ class Trainer:
     code_noise: float
     options: LSTMOptions
     seed: int
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
         self.best = Best(copy.deepcopy(self.network.state_dict()))
@@ -89,14 +93,17 @@ class Trainer:
         self.tensors = {
             name: torch.as_tensor(value) for name, value in {**vars(e), "gap_next": gap_next}.items()
         }
-        self.tensors["log_in_cell"] = self.tensors["log_in_cell"].float()
+        for name in ("log_in_cell", "log_in_share"):
+            self.tensors[name] = self.tensors[name].float()
         self.tensors["code"] = torch.as_tensor(self.code)
+        self.tensors = {name: value.to(self.device) for name, value in self.tensors.items()}
 
     def fit(self, train: IntArray, held_out: IntArray, report: Callable[[Progress], None]) -> Best:
         """Train on some customers until the loss of the others stops falling; return the best state.
 
-        The network is in that state afterwards, also after an error or an interrupt.
+        The network is in that state afterwards, on the CPU, also after an error or an interrupt.
         """
+        self.network.to(self.device)
         rng = np.random.default_rng(self.seed)
         generator = torch.Generator().manual_seed(self.seed)
         torch.manual_seed(self.seed)
@@ -105,9 +112,15 @@ class Trainer:
         )
         try:
             self._descend(train, held_out, optimiser, rng, generator, report)
-        finally:
             self.network.load_state_dict(self.best.state)
-        self._polish(np.sort(np.r_[train, held_out]), rng, generator)
+            self._polish(np.sort(np.r_[train, held_out]), rng, generator)
+        except BaseException:
+            self.network.load_state_dict(self.best.state)
+            raise
+        finally:
+            self.network.cpu()
+        if self.checkpoint is not None:
+            self.checkpoint.remove()
         return self.best
 
     def _descend(
@@ -121,8 +134,9 @@ class Trainer:
     ) -> None:
         """Go through the customers until it no longer helps, with smaller and smaller steps."""
         self.best = Best(copy.deepcopy(self.network.state_dict()))
-        since, decays, began, rows = 0, 0, time.monotonic(), int(self.data.length[train].sum())
-        for epoch in range(1, self.options.epochs + 1):
+        began, rows = time.monotonic(), int(self.data.length[train].sum())
+        done, since, decays = self._resume(optimiser, rng, generator)
+        for epoch in range(done + 1, self.options.epochs + 1):
             train_loss = self._epoch(self._batches(train, rng), optimiser, generator)
             loss = self.loss_of(held_out)
             since = 0 if self.best.improve(self.network, loss, epoch) else since + 1
@@ -130,14 +144,48 @@ class Trainer:
             report(Progress(epoch, self.options.epochs, train_loss, loss, rows, seconds))
             if self.options.max_seconds is not None and seconds > self.options.max_seconds:
                 return
-            if since < PATIENCE:
-                continue
-            if decays == DECAYS:
+            if since == PATIENCE and decays == DECAYS:
                 return
-            decays, since = decays + 1, 0
-            self.network.load_state_dict(self.best.state)
-            for group in optimiser.param_groups:
-                group["lr"] /= 3
+            if since == PATIENCE:
+                decays, since = decays + 1, 0
+                self.network.load_state_dict(self.best.state)
+                for group in optimiser.param_groups:
+                    group["lr"] /= 3
+            self._write(optimiser, rng, generator, (epoch, since, decays))
+
+    def _write(
+        self,
+        optimiser: torch.optim.Optimizer,
+        rng: np.random.Generator,
+        generator: torch.Generator,
+        counts: tuple[int, int, int],
+    ) -> None:
+        """Write all that decides the epochs to come, if that is wanted."""
+        if self.checkpoint is None:
+            return
+        self.checkpoint.write(
+            {
+                "network": self.network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "best": vars(self.best),
+                "random": random_states(rng, generator),
+                "counts": list(counts),
+            }
+        )
+
+    def _resume(
+        self, optimiser: torch.optim.Optimizer, rng: np.random.Generator, generator: torch.Generator
+    ) -> tuple[int, int, int]:
+        """Go back to what an earlier run wrote; return epochs done, epochs without gain, smaller steps."""
+        state = None if self.checkpoint is None else self.checkpoint.read()
+        if state is None:
+            return 0, 0, 0
+        self.network.load_state_dict(state["network"])
+        optimiser.load_state_dict(state["optimiser"])
+        self.best = Best(**state["best"])
+        set_random_states(state["random"], rng, generator)
+        done, since, decays = state["counts"]
+        return done, since, decays
 
     def _polish(self, customers: IntArray, rng: np.random.Generator, generator: torch.Generator) -> None:
         """Fit the tables of log odds alone, without dropout: mean predictions become the data's."""
@@ -197,10 +245,10 @@ class Trainer:
 
     def _losses(self, customers: IntArray, generator: torch.Generator) -> dict[str, Tensor]:
         rows, sizes = self.data.rows_of(customers)
-        index = torch.as_tensor(rows)
+        index = torch.as_tensor(rows).to(self.device)
         b = {name: value[index] for name, value in self.tensors.items() if name != "code"}
         code = self.tensors["code"]
-        noisy = code + self.code_noise * torch.randn(code.shape, generator=generator)
+        noisy = code + self.code_noise * torch.randn(code.shape, generator=generator).to(self.device)
         return losses(self.network, b, noisy[b["customer"]], torch.as_tensor(sizes))
 
 
@@ -223,13 +271,22 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
     )
     chosen = network.chosen(dated, b["kind"], b["kind_context"])
     logits = network.amount_logits(
-        chosen, b["kind"], b["slot_features"], b["slot_after"].long(), b["cell_after"].long()
+        chosen,
+        b["kind"],
+        b["slot_features"],
+        b["slot_after"].long(),
+        b["cell_after"].long(),
+        b["share_usable"],
     )
     logp = logits.log_softmax(dim=1)
     n_slots = b["slot_match"].shape[1]
     copied = logp[:, :n_slots].masked_fill(~b["slot_match"], -torch.inf)
     drawn = logp[:, n_slots:].gather(1, b["cell"][:, None]) + b["log_in_cell"][:, None]
-    amount = -torch.logsumexp(torch.cat([copied, drawn], dim=1), dim=1)
+    part, none = b["share_cell"][:, None], b["share_cell"][:, None] < 0
+    first = n_slots + b["cell_after"].shape[1]
+    shared = logp[:, first:].gather(1, part.clamp(min=0)) + b["log_in_share"][:, None]
+    shared = shared.masked_fill(none, -torch.inf)
+    amount = -torch.logsumexp(torch.cat([copied, drawn, shared], dim=1), dim=1)
     return {"date": date, "kind": kind, "amount": amount}
 
 
@@ -240,7 +297,7 @@ def date_log_likelihood(logits: Tensor, gap: Tensor, days_left: Tensor, end: Ten
     end, which is to survive gap 0.
     """
     n_gaps = logits.shape[1]
-    days = torch.arange(n_gaps)
+    days = torch.arange(n_gaps, device=logits.device)
     until = torch.where(end, torch.ones_like(gap), gap)
     survived = torch.nn.functional.logsigmoid(-logits).masked_fill(days >= until[:, None], 0.0).sum(dim=1)
     inside = torch.clamp(gap, max=n_gaps - 1)[:, None]

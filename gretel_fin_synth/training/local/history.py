@@ -8,7 +8,9 @@ rows, longest first, so that those still active are always the first ones.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,18 +21,21 @@ from gretel_fin_synth.training.local.calendar import END, LONG, MONTHLY, N_RULES
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.amounts import AmountTable
     from gretel_fin_synth.training.local.plans import Plans
+    from gretel_fin_synth.training.local.shares import ShareTable
 
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 N_SLOTS = 4
+MANY_DAYS = 32_000  # from here on, due days do not fit 16 bits
 SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
 DUE_EDGES = np.array([-10, -3, -1, 0, 1, 2, 4, 8, 16])
 N_SINCE = len(SINCE_EDGES) + 2
 N_DUE = len(DUE_EDGES) + 2 + 9
 N_STREAMS = 32
 N_TIMES = 3
-N_USED = 7
+USED_EDGES = (0.02, 0.05, 0.12, 0.25, 0.5)
+N_USED = len(USED_EDGES) + 2
 N_THIS_MONTH = 4
 GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
 N_GAP = len(GAP_EDGES) + 1
@@ -94,8 +99,14 @@ class World:
     calendar: Calendar
     amounts: AmountTable
     scales: Scales
+    shares: ShareTable
     sign: IntArray
     repeat_share: npt.NDArray[np.float64]
+
+    @cached_property
+    def usual(self) -> npt.NDArray[np.float64]:
+        """Median amount of each kind, minor units, (kinds,)."""
+        return np.exp(self.amounts.knots[:, self.amounts.knots.shape[1] // 2])
 
     @property
     def n_kinds(self) -> int:
@@ -131,6 +142,10 @@ class History:
         self.low = plans.start.astype(float)
         self.peak = plans.start.copy()
         self.recent = np.zeros((n, 2))
+        self.area = np.zeros((n, 2))
+        self.area_at = np.zeros((n, k, 2))
+        self.income = np.zeros(n, np.int64)
+        self.sum_amount = np.zeros((n, k))
         self.n_flow = np.zeros((n, 2))
         self.kind = np.full(n, k)
         self.position = np.zeros(n, np.float32)
@@ -143,9 +158,10 @@ class History:
         self.flow = np.zeros((n, 2))
         self.round_share = np.zeros(n, np.float32)
         self.slot_amount = np.zeros((n, k, N_SLOTS), np.int64)
-        self.slot_day = np.full((n, k, N_SLOTS), -1)
+        self.slot_day = np.full((n, k, N_SLOTS), -1, np.int32)
         self.slot_count = np.zeros((n, k, N_SLOTS), np.int64)
-        self.slot_due = np.full((n, k, N_SLOTS, N_RULES), -1, np.int32)
+        days = np.int16 if world.calendar.n_days < MANY_DAYS else np.int32
+        self.slot_due = np.full((n, k, N_SLOTS, N_RULES), -1, days)
 
     def keep(self, index: IntArray) -> None:
         """Forget all customers but these."""
@@ -228,6 +244,12 @@ class History:
         away = (balance_after - line[:, None]) / unit[:, None]
         return (0.5 * np.square(np.clip(away, -50, 50))).astype(np.float32)
 
+    def expected_balance(self, a: int) -> IntArray:
+        """Return the balance after a usual amount of each kind, own or all customers', (a, K)."""
+        count = self.count[:a]
+        usual = np.where(count > 0, self.sum_amount[:a] / np.maximum(count, 1), self.world.usual)
+        return np.rint(self.balance[:a, None] + usual * self.world.sign).astype(np.int64)
+
     def gap_class(self, a: int) -> IntArray:
         """Return the class of days between the last two transactions."""
         return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")
@@ -246,12 +268,12 @@ class History:
             often = np.repeat(self.world.repeat_share, N_SLOTS)
             score = np.where(days >= 0, days + 62 * (counts > 1) + 62 * often, -1)
             top = np.argpartition(-score, N_STREAMS - 1, axis=1)[:, :N_STREAMS]
-            days, counts, kinds = (np.take_along_axis(x, top, axis=1) for x in (days, counts, kinds))
-            due = due[np.arange(a)[:, None], top]
-        gaps = due - self.day[:a, None, None].astype(np.int32)
+            rows = np.arange(a)[:, None]
+            days, counts, kinds, due = days[rows, top], counts[rows, top], kinds[rows, top], due[rows, top]
+        gaps = due - self.day[:a, None, None].astype(due.dtype)
         gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
         used = np.where(days >= 0, kinds, self.world.n_kinds)
-        return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16)
+        return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16, copy=False)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
         """Describe every kind on a day: days since, what is due, times used, this month; (a, K, 4)."""
@@ -259,7 +281,7 @@ class History:
         last = self.last_day[:a]
         since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
         share = self.count[:a] / max(self.step, 1)
-        used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted([0.02, 0.05, 0.12, 0.25, 0.5], share))
+        used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted(USED_EDGES, share))
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
         return np.stack([since, self._due_classes(a, day), used, month], axis=2).astype(np.uint8)
@@ -267,21 +289,21 @@ class History:
     def _due_classes(self, a: int, day: IntArray) -> IntArray:
         """Return for every kind the strongest reason for it to come on this day, (a, K)."""
         due, again = self.slot_due[:a], self.slot_count[:a] > 1
-        wait = due[..., MONTHLY] - day[:, None, None].astype(np.int32)
+        wait = due[..., MONTHLY] - day[:, None, None].astype(due.dtype)
         wait[self.slot_day[:a] < 0] = 10_000
         nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
         out = np.where(
             self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right")
         )
-        hit = due == day[:, None, None, None]
-        once, twice = hit.any(axis=2), (hit & again[..., None]).any(axis=2)
+        hit = due == day[:, None, None, None].astype(due.dtype)
+        once, twice = _any(hit, 2), _any(hit & again[..., None], 2)
         close = np.abs(wait) <= 2
         reasons = (
-            once[..., LONG].any(axis=2),
-            once[..., SHORT].any(axis=2),
-            twice[..., SHORT].any(axis=2),
-            close.any(axis=2),
-            (close & again).any(axis=2),
+            _any(once[..., LONG], 2),
+            _any(once[..., SHORT], 2),
+            _any(twice[..., SHORT], 2),
+            _any(close, 2),
+            _any(close & again, 2),
             once[..., END],
             twice[..., END],
             once[..., MONTHLY],
@@ -356,6 +378,19 @@ class History:
         )
         return np.where(used, amounts, 0), features
 
+    def base(self, a: int, kind: IntArray, day: IntArray) -> npt.NDArray[np.float64]:
+        """Return what the kind's amount may be a share of, (a,), 0 where nothing; see :mod:`.shares`."""
+        rows, code, balance = np.arange(a), self.world.shares.base[kind], self.balance[:a]
+        area = self._area(a, day) - self.area_at[rows, kind]
+        choices = np.column_stack([area, np.maximum(balance, 0), self.income[:a]])
+        return np.where(code < 0, 0.0, choices[rows, code])
+
+    def _area(self, a: int, day: IntArray) -> npt.NDArray[np.float64]:
+        """Return the balance above and below zero times days since the beginning, (a, 2)."""
+        balance = self.balance[:a]
+        sides = np.stack([np.maximum(balance, 0), np.maximum(-balance, 0)], axis=1)
+        return self.area[:a] + sides * (day - self.day[:a])[:, None]
+
     def advance(self, a: int, kind: IntArray, day: IntArray, amount: IntArray) -> None:
         """Take in one transaction of each of the first a customers; amounts in minor units."""
         world, rows = self.world, np.arange(a)
@@ -364,6 +399,9 @@ class History:
         self.month_count[:a][new_month] = 0
         self.month_net[:a][new_month] = 0
         self.month_rows[:a][new_month] = 0
+        self.area[:a] = self._area(a, day)
+        self.area_at[rows, kind] = self.area[:a]
+        self.income[:a] = np.where(signed > 0, amount, self.income[:a])
         self.gap[:a] = day - self.day[:a]
         keep = np.exp(-self.gap[:a] / 30.0)
         self.average[:a] = keep * self.average[:a] + (1 - keep) * self.balance[:a]
@@ -383,6 +421,7 @@ class History:
         self.month_net[:a] += signed
         self.month_rows[:a] += 1
         self.sum_position[rows, kind] += self.position[:a]
+        self.sum_amount[rows, kind] += amount
         self.flow[rows, (signed > 0).astype(np.int64)] += amount
         self.round_share[:a] += ((amount % 1000 == 0) - self.round_share[:a]) / (self.step + 1)
         self._remember(rows, kind, day, amount)
@@ -398,6 +437,11 @@ class History:
         self.slot_day[rows, kind, slot] = day
         self.slot_due[rows, kind, slot] = self.world.calendar.due[day]
         self.slot_count[rows, kind, slot] = np.where(known, self.slot_count[rows, kind, slot] + 1, 1)
+
+
+def _any(flags: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
+    """Do what ``flags.any(axis)`` does, faster where the axis is short."""
+    return functools.reduce(np.logical_or, np.moveaxis(flags, axis, 0))
 
 
 def _one_hot(values: IntArray, size: int) -> Float32Array:

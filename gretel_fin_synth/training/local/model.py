@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 
 CANDIDATES = 3
+SPARE = 16
 
 
 @dataclass
@@ -36,7 +37,9 @@ class Model:
     """A fitted embedded model.
 
     ``kinds`` holds the pairs of type and category in the order of their codes; ``blocks`` how many
-    customers are drawn together, first and later; ``max_rows`` the most rows a customer may get.
+    customers are drawn together, at first and at most; ``max_rows`` the most rows a customer may get and
+    ``mean_rows`` their mean in training; ``starting`` (limits of starting amounts, minor units) comes from
+    conditions.
     """
 
     kinds: list[tuple[str, str]]
@@ -51,12 +54,14 @@ class Model:
     blocks: tuple[int, int]
     minor_units: int
     max_rows: int
+    mean_rows: float
+    starting: tuple[int, int] | None = None
 
     def candidates(
         self, n: int, rng: np.random.Generator, temperature: float = 1.0
     ) -> tuple[Plans, Sequences]:
         """Draw customers as the network makes them, without calibration."""
-        plans = self.plans.draw(n, rng)
+        plans = self._plans(n, rng)
         if not self.options.uses("plan_codes"):
             plans.code[:] = 0
         drawn = draw_sequences(
@@ -64,18 +69,37 @@ class Model:
         )
         return plans, drawn
 
+    def _plans(self, n: int, rng: np.random.Generator) -> Plans:
+        """Draw plans and fit them to the conditions."""
+        plans = self.plans.draw(n if self.starting is None else SPARE * n, rng)
+        if self.starting is not None:
+            plans = plans.starting_within(*self.starting, n)
+        if self.world.calendar.n_days != self.plans.n_days:
+            plans = plans.stretched(self.plans.n_days, self.world.calendar.n_days)
+        return plans
+
     def block_bounds(self, number: int) -> tuple[int, int]:
-        """Return the first customer of a block and the one after its last: a small block, then large ones."""
-        first, later = self.blocks
-        return (0, first) if number == 0 else (first + (number - 1) * later, first + number * later)
+        """Return the first customer of a block and the one after its last.
+
+        Blocks 0 and 1 are as small as the table; later ones double, up to the largest size: a small request
+        wastes little, a large one is fast, and two cores share either.
+        """
+        first, largest = self.blocks
+        size, begin = first, 0
+        for earlier in range(number):
+            begin += size
+            size = size if earlier == 0 else min(2 * size, largest)
+        return begin, begin + size
 
     def blocks_of(self, first: int, last: int) -> range:
         """Return the blocks that hold the customers from ``first`` to before ``last``."""
-
-        def block(customer: int) -> int:
-            return 0 if customer < self.blocks[0] else 1 + (customer - self.blocks[0]) // self.blocks[1]
-
-        return range(block(first), block(last - 1) + 1)
+        number = 0
+        while self.block_bounds(number)[1] <= first:
+            number += 1
+        begin = number
+        while self.block_bounds(number)[1] < last:
+            number += 1
+        return range(begin, number + 1)
 
     def draw_block(self, number: int, seed: int, temperature: float = 1.0) -> tuple[IntArray, Sequences]:
         """Draw a block of customers, the same for (seed, number): starting amounts and sequences."""
@@ -105,6 +129,7 @@ class Model:
             "blocks": list(self.blocks),
             "minor_units": self.minor_units,
             "max_rows": self.max_rows,
+            "mean_rows": self.mean_rows,
         }
         (directory / "model.json").write_text(json.dumps(state), encoding="utf-8")
         torch.save(self.network.state_dict(), directory / "weights.pt")
@@ -131,4 +156,5 @@ class Model:
             blocks=(state["blocks"][0], state["blocks"][1]),
             minor_units=state["minor_units"],
             max_rows=state["max_rows"],
+            mean_rows=state["mean_rows"],
         )

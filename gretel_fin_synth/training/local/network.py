@@ -72,6 +72,9 @@ class TransactionLSTM(nn.Module):
     gaps: Tensor
     cell_below: Tensor
     cell_share: Tensor
+    share_below: Tensor
+    share_share: Tensor
+    share_log_mass: Tensor
     cell_log_mass: Tensor
     cell_group: Tensor
     cell_atom: Tensor
@@ -111,6 +114,9 @@ class TransactionLSTM(nn.Module):
         self.amount_after = nn.Linear(hidden, world.scales.n_after)
         self.amount_relative = nn.Linear(hidden, N_RELATIVE)
         self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
+        self.amount_share = nn.Linear(hidden, N_BUMPS + 1)
+        self.share_by_kind = nn.Embedding(sizes.n_kinds, 1)
+        nn.init.zeros_(self.share_by_kind.weight)
         nn.init.zeros_(self.due_by_kind.weight)
         nn.init.zeros_(self.due_by_times.weight)
         for layer in (
@@ -122,6 +128,7 @@ class TransactionLSTM(nn.Module):
             self.amount_after,
             self.amount_relative,
             self.amount_slot,
+            self.amount_share,
         ):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)
@@ -138,16 +145,20 @@ class TransactionLSTM(nn.Module):
 
     def _add_constants(self, world: World) -> None:
         table, n_gaps = world.amounts, self.sizes.n_gaps
-        place = torch.as_tensor(table.position, dtype=torch.float32) * (N_BUMPS - 1)
-        below = place.floor().clamp(max=N_BUMPS - 2)
+        below, share = _between_bumps(table.position)
+        share_below, share_share = _between_bumps(world.shares.position)
         mass = torch.as_tensor(table.mass, dtype=torch.float32)
+        share_mass = torch.as_tensor(world.shares.mass, dtype=torch.float32)
         basis = np.concatenate([world.calendar.basis, np.zeros((n_gaps, DAY_SIZE), np.float32)])
         constants = {
             "day_basis": torch.as_tensor(basis),
             "gap_class_of": torch.as_tensor(np.searchsorted(GAP_EDGES, np.arange(n_gaps), side="right")),
             "gaps": torch.arange(n_gaps),
-            "cell_below": below.long(),
-            "cell_share": place - below,
+            "cell_below": below,
+            "cell_share": share,
+            "share_below": share_below,
+            "share_share": share_share,
+            "share_log_mass": torch.log(share_mass),
             "cell_log_mass": torch.log(mass),
             "cell_group": torch.as_tensor(table.group),
             "cell_atom": torch.as_tensor(table.atom, dtype=torch.float32),
@@ -173,6 +184,8 @@ class TransactionLSTM(nn.Module):
             self.date_day.bias,
             self.date_due.bias,
             self.amount_slot.bias,
+            self.amount_share.bias,
+            self.share_by_kind.weight,
             self.amount_after.bias,
             self.amount_group.bias,
             self.amount_relative.bias,
@@ -246,9 +259,15 @@ class TransactionLSTM(nn.Module):
         return torch.cat([dated, self.kind_embedding(kind), kind_context], dim=1)
 
     def amount_logits(
-        self, chosen: Tensor, kind: Tensor, slot_features: Tensor, slot_after: Tensor, cell_after: Tensor
+        self,
+        chosen: Tensor,
+        kind: Tensor,
+        slot_features: Tensor,
+        slot_after: Tensor,
+        cell_after: Tensor,
+        share_usable: Tensor,
     ) -> Tensor:
-        """Return log weights of the own past amounts, then of the cells, (rows, slots + cells)."""
+        """Return log weights of the own past amounts, of cells and of shares, (rows, all of them)."""
         body = self.amount_body(chosen)
         after = self.amount_after(body)
         groups = self.amount_group(body)
@@ -267,7 +286,22 @@ class TransactionLSTM(nn.Module):
         slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
         if not self.options.uses("copy"):
             slots = torch.full_like(slots, -torch.inf)
-        return torch.cat([slots, cells], dim=1)
+        return torch.cat([slots, cells, self._share_logits(body, kind, share_usable)], dim=1)
+
+    def _share_logits(self, body: Tensor, kind: Tensor, usable: Tensor) -> Tensor:
+        """Return log weights of the cells of shares, (rows, cells)."""
+        position = self.amount_share(body)
+        below, share = self.share_below[kind], self.share_share[kind]
+        logits = self.share_log_mass[kind] + self.share_by_kind(kind) + position[:, -1:]
+        logits = logits + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
+        return logits.masked_fill(~usable, -torch.inf)
+
+
+def _between_bumps(position: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Tensor, Tensor]:
+    """Return the bump below each position in 0..1 and how far it is towards the next."""
+    place = torch.as_tensor(position, dtype=torch.float32) * (N_BUMPS - 1)
+    below = place.floor().clamp(max=N_BUMPS - 2)
+    return below.long(), place - below
 
 
 def _body(width: int, hidden: int, dropout: float) -> nn.Sequential:

@@ -12,7 +12,16 @@ from gretel_fin_synth.errors import ParameterError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MECHANISMS = ("copy", "due", "balance", "plan_codes", "matching", "settling", "calibration")
+MECHANISMS = (
+    "copy",
+    "due",
+    "balance",
+    "shares",
+    "plan_codes",
+    "matching",
+    "settling",
+    "calibration",
+)
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,16 @@ class LSTMOptions:
         drawn from (the effective number of neighbours). Larger is more private. None chooses by table size.
     max_seconds : float or None
         Time after which training stops with the best state so far; None for no limit.
+    device : str or None
+        Where the network is trained, in torch's words: ``"cpu"``, ``"cuda"``. None takes a GPU when there is
+        one; then the same seed need not give the same rows. Sampling runs on the CPU.
+    checkpoint : str or None
+        A file that is kept while training, so that a training that was interrupted goes on when ``fit`` is
+        called again with the same table, options and seed, and ends as it would have. Removed at the end. As
+        confidential as the table.
     without : tuple of str
-        Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``plan_codes``,
-        ``matching``, ``settling``, ``calibration``.
+        Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
+        ``plan_codes``, ``matching``, ``settling``, ``calibration``.
     """
 
     epochs: int = 60
@@ -55,6 +71,8 @@ class LSTMOptions:
     min_customers: int | None = None
     plan_neighbours: int | None = None
     max_seconds: float | None = None
+    device: str | None = None
+    checkpoint: str | None = None
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -69,6 +87,9 @@ class LSTMOptions:
         _check_number("validation_fraction", self.validation_fraction, lambda x: 0 < x < 0.9, "in (0, 0.9)")
         if self.max_seconds is not None:
             _check_number("max_seconds", self.max_seconds, lambda x: x > 0, "None or a positive number")
+        for name in ("device", "checkpoint"):
+            value = getattr(self, name)
+            _require(name, value, value is None or (isinstance(value, str) and value != ""), "None or text")
         known = isinstance(self.without, (tuple, list)) and set(self.without) <= set(MECHANISMS)
         _require("without", self.without, known, f"a tuple out of {MECHANISMS}")
         object.__setattr__(self, "without", tuple(self.without))

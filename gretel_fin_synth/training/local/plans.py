@@ -10,7 +10,7 @@ every part keeps its distribution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-EXACT_NOISE = 0.3
 EXACT = ("first_day", "tail_days", "start", "end", "swing")
 
 
@@ -45,6 +44,22 @@ class Plans:
     def take(self, index: IntArray) -> Plans:
         """Return the plans at these positions."""
         return Plans(**{name: value[index] for name, value in vars(self).items()})
+
+    def stretched(self, old_days: int, new_days: int) -> Plans:
+        """Return the plans on a window of another length; balances drift for as much longer."""
+        first = np.rint(self.first_day * new_days / old_days).astype(np.int64)
+        tail = np.rint((old_days - 1 - self.last_day) * new_days / old_days).astype(np.int64)
+        last = np.maximum(new_days - 1 - tail, np.minimum(first, new_days - 1))
+        longer = (last - first + 1) / (self.last_day - self.first_day + 1)
+        end = np.rint(self.start + (self.end - self.start) * longer).astype(np.int64)
+        return replace(self, first_day=np.minimum(first, last), last_day=last, end=end)
+
+    def starting_within(self, low: int, high: int, n: int) -> Plans:
+        """Return the n plans whose starting amounts are nearest to these limits, moved to lie within."""
+        away = np.maximum(low - self.start, self.start - high)
+        nearest = self.take(np.sort(np.argsort(np.maximum(away, 0), kind="stable")[:n]))
+        start = np.clip(nearest.start, low, high)
+        return replace(nearest, start=start, end=nearest.end + start - nearest.start)
 
 
 @dataclass(frozen=True)
@@ -95,8 +110,7 @@ class PlanModel:
         size = len(self.scores)
         base = np.concatenate([rng.permutation(size) for _ in range(-(-n // size))])[:n]
         n_exact = len(EXACT)
-        noise = np.where(np.arange(self.scores.shape[1]) < n_exact, EXACT_NOISE * self.noise, self.noise)
-        noisy = self.scores[base] + noise * rng.standard_normal((n, self.scores.shape[1]))
+        noisy = self.scores[base] + self.noise * rng.standard_normal((n, self.scores.shape[1]))
         uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
         first, tail, start, end, swing = (self._value(part, uniform[:, part]) for part in range(n_exact))
         first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 
 MOST_STRAIN = 6.0
+MOST_LEAN = 1.0
 
 
 def draw_sequences(
@@ -59,7 +60,11 @@ def draw_sequences(
             gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
             dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
             classes = torch.as_tensor(history.kind_classes(a, day).astype(np.int64))
-            kind = _choose(network.kind_logits(dated, classes) / temperature, rng)
+            logits = network.kind_logits(dated, classes)
+            if float(network.pull) > 0:
+                strain = torch.as_tensor(history.strain(day, history.expected_balance(a)))
+                logits = leaned(logits, strain * network.pull)
+            kind = _choose(logits / temperature, rng)
             chosen = network.chosen(
                 dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
             )
@@ -109,30 +114,40 @@ def _draw_amount(
 ) -> IntArray:
     world, a = history.world, len(kind)
     amounts, features = history.slots(a, kind, day)
+    base = history.base(a, kind, day)
     logits = network.amount_logits(
         chosen,
         torch.as_tensor(kind),
         torch.as_tensor(features),
         torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
         torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)),
+        torch.as_tensor(world.shares.usable(kind, base)),
     )
     if float(network.pull) > 0:
         after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
         logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
-    choice = _choose(logits / temperature, rng)
-    copied = choice < N_SLOTS
-    cell = np.where(copied, 0, choice - N_SLOTS)
-    drawn = world.amounts.draw(kind, cell, rng.random(a))
+    choice, luck = _choose(logits / temperature, rng), rng.random(a)
+    first_share = N_SLOTS + world.amounts.n_cells
+    cell = np.clip(choice - N_SLOTS, 0, world.amounts.n_cells - 1)
+    part = np.maximum(choice - first_share, 0)
     own = amounts[np.arange(a), np.minimum(choice, N_SLOTS - 1)]
-    return np.where(copied, own, drawn)
+    drawn = world.amounts.draw(kind, cell, luck)
+    shared = world.shares.draw(kind, part, base, luck)
+    return np.select([choice < N_SLOTS, choice < first_share], [own, drawn], shared)
+
+
+def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
+    """Make kinds that usually strain the plan's balance a little less likely."""
+    return logits - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
-    """Make cells that strain the plan's balance less likely; the chance of copying stays."""
-    cells = logits[:, N_SLOTS:]
+    """Make cells that strain the plan's balance less likely; the chance of the other ways stays."""
+    last = N_SLOTS + strain.shape[1]
+    own, cells, shares = logits[:, :N_SLOTS], logits[:, N_SLOTS:last], logits[:, last:]
     tilted = cells - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
     kept = cells.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.cat([logits[:, :N_SLOTS], tilted + kept], dim=1)
+    return torch.cat([own, tilted + kept, shares], dim=1)
 
 
 def _choose(logits: torch.Tensor, rng: np.random.Generator) -> IntArray:

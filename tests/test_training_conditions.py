@@ -1,0 +1,130 @@
+"""Conditions of sampling: another window, other shares, a given starting amount."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch", reason="the embedded backend needs torch")
+
+import gretel_fin_synth as fs
+from gretel_fin_synth.training.local import conditions
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*was asked to have:UserWarning")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "TRIAL_ROWS", 5_000)
+
+
+@pytest.fixture(scope="module")
+def synthesizer() -> fs.TransactionSynthesizer:
+    real = fs.make_transactions(40, start="2024-01-01", end="2024-03-31", seed=3)
+    return fs.TransactionSynthesizer(epochs=6, hidden_size=32).fit(real, seed=3, progress=False)
+
+
+def share(frame: pd.DataFrame, column: str, value: str) -> float:
+    return float((frame[column] == value).mean())
+
+
+def test_a_window_of_one_s_own_is_kept_and_filled(synthesizer: fs.TransactionSynthesizer) -> None:
+    frame = synthesizer.sample(n_customers=40, seed=1, start="2026-03-01", end="2027-02-28")
+    assert frame["transaction_date"].min() >= pd.Timestamp("2026-03-01")
+    assert frame["transaction_date"].max() < pd.Timestamp("2027-03-01")
+    months = frame["transaction_date"].dt.to_period("M").value_counts()
+    assert len(months) == 12
+    assert months.min() > 0.2 * months.max()
+    assert fs.check_balance(frame).ok
+
+
+def test_a_longer_window_has_more_rows(synthesizer: fs.TransactionSynthesizer) -> None:
+    short = synthesizer.sample(n_customers=40, seed=1)
+    long = synthesizer.sample(n_customers=40, seed=1, end="2024-09-30")
+    assert 2 < len(long) / len(short) < 4.5
+
+
+@pytest.mark.parametrize("factor", [0.4, 2.0])
+def test_shares_are_lowered_and_raised(synthesizer: fs.TransactionSynthesizer, factor: float) -> None:
+    usual = share(synthesizer.sample(n_customers=100, seed=2), "transaction_category", "groceries")
+    where = {"transaction_category": {"groceries": factor * usual}}
+    frame = synthesizer.sample(n_customers=100, seed=2, where=where)
+    assert share(frame, "transaction_category", "groceries") == pytest.approx(factor * usual, rel=0.35)
+    assert fs.check_balance(frame).ok
+
+
+def test_a_share_of_zero_leaves_none(synthesizer: fs.TransactionSynthesizer) -> None:
+    frame = synthesizer.sample(n_customers=80, seed=2, where={"transaction_category": {"groceries": 0}})
+    assert share(frame, "transaction_category", "groceries") == 0
+
+
+def test_customers_start_with_the_amount_that_was_asked_for(synthesizer: fs.TransactionSynthesizer) -> None:
+    one = synthesizer.sample(n_customers=30, seed=4, where={"starting_amount": 1234.56})
+    assert set(fs.starting_amounts(one)["starting_amount"]) == {1234.56}
+    some = synthesizer.sample(n_customers=30, seed=4, where={"starting_amount": (500, 2500)})
+    amounts = fs.starting_amounts(some)["starting_amount"]
+    assert amounts.between(500, 2500).all()
+    assert amounts.nunique() > 10
+
+
+def test_conditions_do_not_change_the_model(synthesizer: fs.TransactionSynthesizer) -> None:
+    before = synthesizer.sample(n_customers=10, seed=5)
+    where = {"transaction_category": {"groceries": 0.2}, "starting_amount": 10.0}
+    synthesizer.sample(n_customers=10, seed=5, start="2023-12-01", where=where)
+    pd.testing.assert_frame_equal(synthesizer.sample(n_customers=10, seed=5), before)
+    assert where == {"transaction_category": {"groceries": 0.2}, "starting_amount": 10.0}
+
+
+def test_customers_under_conditions_are_the_same_in_parts(synthesizer: fs.TransactionSynthesizer) -> None:
+    where = {"transaction_type": {"credit": 0.2}}
+    few = synthesizer.sample(n_customers=5, seed=6, where=where)
+    many = synthesizer.sample(n_customers=70, seed=6, where=where)
+    pd.testing.assert_frame_equal(few, many[many["customer_id"].isin(few["customer_id"])])
+
+
+def test_a_share_that_is_not_reached_is_said(
+    synthesizer: fs.TransactionSynthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conditions, "ROUNDS", 0)
+    with pytest.warns(UserWarning, match=r"'gym' was asked to have 90.0% of the rows and reaches about"):
+        synthesizer.sample(n_customers=5, seed=6, where={"transaction_category": {"gym": 0.9}})
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"start": "2024-13-45"}, "no date"),
+    ({"start": 5}, "no date"),
+    ({"start": "2025-01-01"}, "before it starts"),
+    ({"end": "2023-01-01"}, "before it starts"),
+    ({"where": ["rent"]}, "no dict"),
+    ({"where": {"merchant": {"a": 1}}}, "no column 'merchant'"),
+    ({"where": {"transaction_category": {"grocery": 0.5}}}, "did you mean 'groceries'"),
+    ({"where": {"transaction_category": {"groceries": 1.5}}}, "share 1.5"),
+    ({"where": {"transaction_category": {"groceries": float("nan")}}}, "share nan"),
+    ({"where": {"transaction_type": {"credit": 0.5, "debit": 0.1}}}, "add up to 0.6"),
+    ({"where": {"transaction_type": {}}}, "gives no shares"),
+    ({"where": {"starting_amount": "much"}}, "cannot be used"),
+    ({"where": {"starting_amount": (5, 1)}}, "cannot be used"),
+    ({"temperature": 0}, "positive number"),
+    ({"temprature": 1}, "Unknown sampling option 'temprature'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD)
+def test_bad_conditions_are_refused_with_a_hint(
+    synthesizer: fs.TransactionSynthesizer, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(fs.ParameterError, match=message) as caught:
+        synthesizer.sample(n_customers=2, seed=1, **options)
+    assert "Hint:" in str(caught.value)
+
+
+def test_a_temperature_below_one_is_more_typical(synthesizer: fs.TransactionSynthesizer) -> None:
+    def entropy(frame: pd.DataFrame) -> float:
+        shares = frame["transaction_category"].value_counts(normalize=True)
+        return float(-(shares * np.log(shares)).sum())
+
+    cold, usual = (synthesizer.sample(n_customers=80, seed=1, temperature=t) for t in (0.5, 1.0))
+    assert entropy(cold) < entropy(usual)
