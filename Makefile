@@ -18,7 +18,7 @@ ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/tes
 
 .NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-engines test-pandas22 lint format types layers docs bench wheel ci clean
+.PHONY: help demo test test-all test-engines test-pandas22 lint format types layers docs bench bench-engine bench-peers wheel ci clean
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -94,6 +94,12 @@ docs: $(VENV)/.with-dev ## the documentation, warnings are errors; docs/_build/h
 
 bench: $(VENV)/.with-test ## the README's table beside the original run
 	@$(VENV)/bin/python benchmarks/seed_table.py
+
+bench-engine: $(VENV)/.with-test ## the engine beside held-out customers; renews docs/explanation/benchmarks.md
+	@$(VENV)/bin/python benchmarks/engine.py --docs
+
+bench-peers: $(VENV)/.with-test ## other generators beside the engine, each in its own environment; takes hours
+	@$(VENV)/bin/python benchmarks/peers.py --docs
 
 wheel: $(VENV)/.with-dev ## build the wheel, install it alone, start it
 	@VENV='$(VENV)' PIP_ARGS="$(PIP_ARGS)" sh .ci/wheel
