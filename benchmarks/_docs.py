@@ -41,7 +41,9 @@ def renew(page: Path, name: str, lines: Sequence[str]) -> None:
 def circumstances() -> str:
     """Return in a line how, when and where the figures were measured."""
     program = f"benchmarks/{Path(sys.argv[0]).name}"
-    command = shlex.join(["python", program, *sys.argv[1:]])
+    threads = os.environ.get("OMP_NUM_THREADS")
+    setting = [] if threads is None else [f"OMP_NUM_THREADS={threads}"]
+    command = shlex.join([*setting, "python", program, *sys.argv[1:]])
     day = datetime.now(UTC).date().isoformat()
     load = f", load average {os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else ""
     return (

@@ -4,6 +4,7 @@
     python benchmarks/peers.py --peers mostlyai mostlyai-flat
     python benchmarks/peers.py --data month_end --limit 900
     python benchmarks/peers.py --reuse                  # the engine, and what has not been run before
+    python benchmarks/peers.py --reuse --fresh mostlyai # that peer again too, so that times compare
 
 Each peer has a virtual environment of its own under `benchmarks/out/`, which the first run makes. Peers run
 with their own defaults. Generators of single rows learn the customer's id as one more category, as the
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines[f"{peer.title}, balances rebuilt"] = judged(case, again, holdout, floor)
     print(f"\n## {case.name}: {case.about}; seed {options.seed}\n")
     text = [*table(lines), "", *[f"- {title}: {why}" for title, why in failures.items()], ""]
-    text += claims(lines, reused=options.reuse)
+    text += claims(lines, reused=reuses(options, RIVAL))
     print("\n".join(text), flush=True)
     if options.docs is not None:
         renew(options.docs, "peers", text)
@@ -107,6 +108,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS), metavar="NAME")
     parser.add_argument("--limit", type=float, default=3600.0, metavar="SECONDS", help="for each peer")
     parser.add_argument("--reuse", action="store_true", help="take the peers' tables of an earlier run")
+    parser.add_argument(
+        "--fresh", nargs="*", default=[], choices=list(PEERS), metavar="NAME", help="run these in any case"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     parser.add_argument("--docs", type=Path, nargs="?", const=PAGE, metavar="FILE", help="renew its table")
     return parser.parse_args(arguments)
@@ -116,7 +120,7 @@ def sampled(case: Case, peer: Peer, options: argparse.Namespace) -> Outcome:
     """Run a peer and keep what it samples, or take what an earlier run has kept."""
     folder = OUT / "peers" / case.name / str(options.seed) / peer.name
     kept, costs = folder / "synthetic.parquet", folder / "costs.json"
-    if options.reuse and kept.exists():
+    if reuses(options, peer.name) and kept.exists():
         return Outcome(pd.read_parquet(kept), json.loads(costs.read_text(encoding="utf-8")))
     print(f"{peer.title} ...", file=sys.stderr, flush=True)
     try:
@@ -136,6 +140,10 @@ def sampled(case: Case, peer: Peer, options: argparse.Namespace) -> Outcome:
         outcome.table.to_parquet(kept)
         costs.write_text(json.dumps(outcome.costs), encoding="utf-8")
     return outcome
+
+
+def reuses(options: argparse.Namespace, name: str) -> bool:
+    return options.reuse and name not in options.fresh
 
 
 def judged(case: Case, outcome: Outcome, holdout: Figures, floor: Figures) -> Figures:
