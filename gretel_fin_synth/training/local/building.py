@@ -75,6 +75,7 @@ class Blueprint:
             profiler=self.profiler,
             network=network,
             calibration=None,
+            guard=None,
             clock=self.clock,
             extras=self.extras,
             options=self.options,

@@ -49,9 +49,11 @@ class Calibration:
         limit = np.log(LARGEST_ODDS)
         return np.exp(np.clip(log_odds - np.median(log_odds), -limit, limit))
 
-    def choose(self, traits: FloatArray, n: int, rng: np.random.Generator) -> IntArray:
-        """Choose n candidates with chances proportional to their odds, spread over the first traits."""
-        chance = _inclusion(self.odds(traits), n)
+    def choose(
+        self, traits: FloatArray, n: int, rng: np.random.Generator, weight: FloatArray | float = 1.0
+    ) -> IntArray:
+        """Choose n candidates with chances proportional to odds times weight, spread over first traits."""
+        chance = _inclusion(self.odds(traits) * weight, n)
         order = np.lexsort((traits[:, 1], np.argsort(np.argsort(traits[:, 2])) * 8 // len(traits)))
         steps = np.cumsum(chance[order])
         marks = rng.random() + np.arange(n)

@@ -112,7 +112,11 @@ def _moved(model: Model, start: np.datetime64 | None, end: np.datetime64 | None)
     network = TransactionLSTM(model.network.sizes, world, model.options)
     network.load_state_dict(model.network.state_dict())
     longer = max(calendar.n_days / old.n_days, 1.0)
-    return replace(model, world=world, network=network, max_rows=int(model.max_rows * longer) + 1)
+    guard = model.guard
+    if guard is not None:
+        guard = replace(guard, first_day=int((first - old.dates[0]).astype(int)))
+    most = int(model.max_rows * longer) + 1
+    return replace(model, world=world, network=network, guard=guard, max_rows=most)
 
 
 def _shifted(model: Model, shares: dict[str, dict[str, float]]) -> Model:

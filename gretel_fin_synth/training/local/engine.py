@@ -13,13 +13,14 @@ import torch
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.training.local.building import Blueprint, draw_up
+from gretel_fin_synth.training.local.building import Blueprint, draw_up, least_customers
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.checkpoint import Checkpoint, fingerprint_of
 from gretel_fin_synth.training.local.clock import in_order
 from gretel_fin_synth.training.local.conditions import Conditions
 from gretel_fin_synth.training.local.extras import Rows
 from gretel_fin_synth.training.local.fitting import Trainer
+from gretel_fin_synth.training.local.guard import RowGuard
 from gretel_fin_synth.training.local.inherit import inherit
 from gretel_fin_synth.training.local.matching import ROUNDS, match, settle
 from gretel_fin_synth.training.local.model import Model
@@ -137,6 +138,9 @@ class LocalBackend:
                 match(
                     model.network, plan.data, lambda number: _candidates(model, plan, seed, later + number)[1]
                 )
+        if self.options.uses("guard"):
+            drawn = _candidates(model, plan, seed, 4 * ROUNDS)[1]
+            model.guard = RowGuard.fit(plan.data, drawn, least_customers(len(plan.start), self.options))
         if self.options.uses("calibration"):
             model.calibration = _calibrate(model, plan, seed)
 

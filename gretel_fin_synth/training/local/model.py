@@ -14,6 +14,7 @@ from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import Clock
 from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
 from gretel_fin_synth.training.local.extras import ExtraModels
+from gretel_fin_synth.training.local.guard import RowGuard
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.plans import PlanModel, Plans
@@ -48,6 +49,7 @@ class Model:
     profiler: Profiler
     network: TransactionLSTM
     calibration: Calibration | None
+    guard: RowGuard | None
     clock: Clock | None
     extras: ExtraModels | None
     options: LSTMOptions
@@ -65,7 +67,13 @@ class Model:
         if not self.options.uses("plan_codes"):
             plans.code[:] = 0
         drawn = draw_sequences(
-            self.network, self.world, plans, rng, max_rows=self.max_rows, temperature=temperature
+            self.network,
+            self.world,
+            plans,
+            rng,
+            max_rows=self.max_rows,
+            temperature=temperature,
+            guard=self.guard,
         )
         return plans, drawn
 
@@ -110,7 +118,9 @@ class Model:
             plans, drawn = self.candidates(size, rng, temperature)
             return plans.start, drawn
         plans, drawn = self.candidates(CANDIDATES * size, rng, temperature)
-        chosen = self.calibration.choose(self.profiler.traits(drawn, plans.start, self.world), size, rng)
+        weight = 1.0 if self.guard is None else self.guard.weight(drawn)
+        traits = self.profiler.traits(drawn, plans.start, self.world)
+        chosen = self.calibration.choose(traits, size, rng, weight)
         chosen = rng.permutation(chosen)
         return plans.start[chosen], drawn.take(chosen)
 
@@ -123,6 +133,7 @@ class Model:
             "profiler": self.profiler.to_dict(),
             "sizes": asdict(self.network.sizes),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "guard": None if self.guard is None else self.guard.to_dict(),
             "clock": None if self.clock is None else self.clock.to_dict(),
             "extras": None if self.extras is None else self.extras.to_dict(),
             "options": self.options.to_dict(),
@@ -150,6 +161,7 @@ class Model:
             profiler=Profiler.from_dict(state["profiler"]),
             network=network,
             calibration=None if calibration is None else Calibration.from_dict(calibration),
+            guard=None if state["guard"] is None else RowGuard.from_dict(state["guard"]),
             clock=None if clock is None else Clock.from_dict(clock),
             extras=None if extras is None else ExtraModels.from_dict(extras),
             options=options,

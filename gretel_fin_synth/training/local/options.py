@@ -20,6 +20,7 @@ MECHANISMS = (
     "plan_codes",
     "matching",
     "settling",
+    "guard",
     "calibration",
 )
 
@@ -59,7 +60,7 @@ class LSTMOptions:
         confidential as the table.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
-        ``plan_codes``, ``matching``, ``settling``, ``calibration``.
+        ``plan_codes``, ``matching``, ``settling``, ``guard``, ``calibration``.
     """
 
     epochs: int = 60

@@ -9,9 +9,11 @@ import numpy.typing as npt
 import torch
 
 from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
+from gretel_fin_synth.training.local.guard import ATTEMPTS
 from gretel_fin_synth.training.local.history import GAP_EDGES, N_SLOTS, History, World
 
 if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.guard import RowGuard
     from gretel_fin_synth.training.local.network import TransactionLSTM
     from gretel_fin_synth.training.local.plans import Plans
 
@@ -29,6 +31,7 @@ def draw_sequences(
     *,
     max_rows: int,
     temperature: float = 1.0,
+    guard: RowGuard | None = None,
 ) -> Sequences:
     """Draw the transactions of customers with these plans, at most ``max_rows`` a customer."""
     network.eval()
@@ -68,7 +71,7 @@ def draw_sequences(
             chosen = network.chosen(
                 dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
             )
-            cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature)
+            cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature, guard)
             drawn.append((who[alive], kind[alive], day[alive], cents[alive]))
             history.advance(a, kind, day, cents)
     customer, kind, day, cents = (np.concatenate(column) for column in zip(*drawn, strict=True))
@@ -111,6 +114,7 @@ def _draw_amount(
     middles: IntArray,
     rng: np.random.Generator,
     temperature: float,
+    guard: RowGuard | None,
 ) -> IntArray:
     world, a = history.world, len(kind)
     amounts, features = history.slots(a, kind, day)
@@ -126,14 +130,39 @@ def _draw_amount(
     if float(network.pull) > 0:
         after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
         logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
-    choice, luck = _choose(logits / temperature, rng), rng.random(a)
+    logits = logits / temperature
+    choice, luck = _choose(logits, rng), rng.random(a)
     first_share = N_SLOTS + world.amounts.n_cells
     cell = np.clip(choice - N_SLOTS, 0, world.amounts.n_cells - 1)
     part = np.maximum(choice - first_share, 0)
     own = amounts[np.arange(a), np.minimum(choice, N_SLOTS - 1)]
     drawn = world.amounts.draw(kind, cell, luck)
     shared = world.shares.draw(kind, part, base, luck)
-    return np.select([choice < N_SLOTS, choice < first_share], [own, drawn], shared)
+    cents = np.select([choice < N_SLOTS, choice < first_share], [own, drawn], shared)
+    if guard is not None:
+        refused = guard.refuses(kind, day, cents, rng.random(a))
+        _draw_anew(cents, refused, logits[:, N_SLOTS:first_share], kind, day, world, guard, rng)
+    return cents
+
+
+def _draw_anew(
+    cents: IntArray,
+    refused: npt.NDArray[np.bool_],
+    cells: torch.Tensor,
+    kind: IntArray,
+    day: IntArray,
+    world: World,
+    guard: RowGuard,
+    rng: np.random.Generator,
+) -> None:
+    """Draw refused amounts, in place, until they are no longer those of a rare row, a few times over."""
+    rows = np.flatnonzero(refused)
+    for _ in range(ATTEMPTS):
+        if not len(rows):
+            return
+        cell = _choose(cells[torch.as_tensor(rows)], rng)
+        cents[rows] = world.amounts.draw(kind[rows], cell, rng.random(len(rows)))
+        rows = rows[guard.meets(kind[rows], day[rows], cents[rows])]
 
 
 def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
