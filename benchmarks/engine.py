@@ -167,6 +167,7 @@ def ablated(
 
 def write(path: Path | None, content: dict[str, Any]) -> None:
     if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
 
 
