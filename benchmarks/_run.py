@@ -89,6 +89,11 @@ def run(
         return _started([str(python), str(WORKER), str(folder / "request.json")], folder, limit)
 
 
+def end_cleanly() -> None:
+    """Let a request to end this program end what it has started, too."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+
+
 def _started(command: list[str], folder: Path, limit: float | None) -> Outcome:
     with (folder / "errors.txt").open("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(

@@ -31,7 +31,7 @@ from _data import NAMES, expand, load
 from _docs import PAGE, renew
 from _lines import PASS, collect, overview, table
 from _measure import measure, references, with_norm, worst_attack
-from _run import run
+from _run import end_cleanly, run
 from _studies import SIZES, ablation, scaling, scaling_table
 
 import gretel_fin_synth as fs
@@ -49,7 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write(options.json, {"scaling": found})
         return
     cases: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    known = resumed(options)
     for name in expand(options.data):
+        if name in known:
+            cases[name] = known[name]
+            continue
         results = several(name, options.seeds, options.options)
         if not results:
             continue
@@ -78,6 +82,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--scaling", nargs="*", type=int, metavar="ROWS", help="times and memory by size of the stand-in"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every seed")
+    parser.add_argument("--resume", action="store_true", help="keep the tables that FILE of --json has")
     parser.add_argument("--docs", type=Path, nargs="?", const=PAGE, metavar="FILE", help="renew its tables")
     parsed = parser.parse_args(arguments)
     parsed.options = dict(parsed.options)
@@ -94,6 +99,20 @@ def option(text: str) -> tuple[str, Any]:
         return name, literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+
+
+def resumed(options: argparse.Namespace) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return the cases that an interrupted run with the same options and seeds has finished."""
+    if not options.resume or options.json is None or not options.json.exists():
+        return {}
+    content = json.loads(options.json.read_text(encoding="utf-8"))
+    if content.get("options") != options.options:
+        return {}
+    return {
+        name: case
+        for name, case in content["cases"].items()
+        if [result["seed"] for result in case["results"]] == options.seeds
+    }
 
 
 def several(name: str, seeds: Sequence[int], options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -172,4 +191,5 @@ def write(path: Path | None, content: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    end_cleanly()
     main()

@@ -33,7 +33,7 @@ from _docs import PAGE, renew
 from _environments import OUT, PEERS, Peer, interpreter
 from _lines import AREA, COUNT, MISS, PASS, POINTS, SECONDS, SHARE
 from _measure import WORST, measure, references, with_norm
-from _run import Outcome, run
+from _run import Outcome, end_cleanly, run
 
 import gretel_fin_synth as fs
 
@@ -212,4 +212,5 @@ def claims(lines: dict[str, Figures], *, reused: bool) -> list[str]:
 
 
 if __name__ == "__main__":
+    end_cleanly()
     main()
