@@ -319,7 +319,7 @@ def empty_like(frame: Any, names: Sequence[str]) -> pd.DataFrame:
     schema = wrapped.collect_schema()
     try:
         fields = nw.Schema({name: schema[name] for name in names}).to_arrow()
-    except (NotImplementedError, TypeError, ValueError):  # a type that only the engine knows
+    except (AssertionError, NotImplementedError, TypeError, ValueError):  # a type only the engine knows
         return sub_frame(wrapped.head(0).to_native(), names)
     empty = fields.empty_table().to_pandas(types_mapper=pd.ArrowDtype)
     return empty
