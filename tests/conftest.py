@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import shutil
 import signal
@@ -166,3 +167,16 @@ def _skip_if_absent(engine: Engine) -> None:
     pytest.importorskip(library, reason=f"{library} is not installed")
     if library == "pyspark" and shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("PySpark needs Java, and there is none")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the examples that need the client of a service where it is not installed."""
+    if importlib.util.find_spec("gretel_client") is not None:
+        return
+    missing = pytest.mark.skip(
+        reason="gretel-client is not installed: pip install 'gretel-fin-synth[gretel]'"
+    )
+    for item in items:
+        example = getattr(item, "dtest", None)
+        if example is not None and "FakeGretel" in (example.docstring or ""):
+            item.add_marker(missing)
