@@ -41,7 +41,7 @@ class Range:
 
 def make_ranges(backend: Any, n_customers: int, about: int) -> list[Range]:
     """Cut customers into ranges of about so many, along the blocks of a backend that has some."""
-    bounds = _block_bounds(backend)
+    bounds: Callable[[int], tuple[int, int]] | None = getattr(backend, "block_bounds", None)
     ends, last, number = [], 0, 0
     while last < n_customers:
         after = last + about if bounds is None else max(bounds(number)[1], last + 1)
@@ -55,12 +55,6 @@ def make_ranges(backend: Any, n_customers: int, about: int) -> list[Range]:
     return [
         Range(place, first, end - first) for place, (first, end) in enumerate(zip(firsts, ends, strict=True))
     ]
-
-
-def _block_bounds(backend: Any) -> Callable[[int], tuple[int, int]] | None:
-    """Return a backend's ``block_bounds``, or that of the model inside it."""
-    own = getattr(backend, "block_bounds", None)
-    return own or getattr(getattr(backend, "_model", None), "block_bounds", None)
 
 
 def draw_range(synthesizer: TransactionSynthesizer, part: Range, seed: int, options: dict[str, Any]) -> Any:
