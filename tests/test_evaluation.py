@@ -313,11 +313,24 @@ def test_worst_decides_not_the_average(trio):
     }
     verdict = reach_verdict(results, real, real, real)
     assert verdict.audiences == ("same team",)
-    assert verdict.reasons == ("worse", "half")
+    assert verdict.reasons[:2] == ("worse", "half")
     assert verdict.advice == ("look here",)
-    clean = reach_verdict({"attacks": Score(score=1.0), "dps": Score(score=1.0)}, real, real, real)
-    assert clean.audiences == AUDIENCES
-    assert "public included" in clean.headline
+
+
+def test_the_public_needs_a_guarantee(trio):
+    from gretel_fin_synth.evaluation._table import prepare
+
+    real = prepare(trio[0])
+    tested = {"attacks": Score(score=1.0), "dps": Score(score=1.0)}
+    promised = reach_verdict(tested, real, real, real, "epsilon 3")
+    assert promised.audiences == AUDIENCES
+    assert "public included" in promised.headline
+    clean = reach_verdict(tested, real, real, real)
+    assert clean.audiences == AUDIENCES[:-1]
+    n = real.n_customers
+    missed = 0.5 + 1.64 * ((2 * n + 1) / 12 / n**2) ** 0.5
+    assert clean.reasons[0].startswith("The generator states no formal guarantee.")
+    assert f"curve of {missed:.2f} " in clean.reasons[0]
 
 
 def test_hard_findings_come_first(trio):

@@ -240,6 +240,7 @@ def evaluate(
         Names of the measures to run; all registered ones by default.
     privacy : PrivacyStatement or str, optional
         What the generator promises, such as ``synthesizer.privacy_``; the verdict and the report repeat it.
+        Without one, no table is for the public.
         What is measured here compares with the real table, without noise, and is outside such a promise.
 
     Returns

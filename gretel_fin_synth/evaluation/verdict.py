@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "Verdict", "reach_verdict"]
 
 _FEW_CUSTOMERS = 50
+_SURE = 1.64  # standard errors above chance: what 95 of 100 tables without a leak stay below
 _PRIVACY = ("attacks", "dps")
 _GIVES_AWAY = ("replay", *_PRIVACY)
 _FORMAL = "a formal guarantee such as differential privacy, which no look at a table can give"
@@ -85,7 +86,10 @@ class Verdict:
         if not self.audiences:
             return "Do not use this table."
         if self.audiences == AUDIENCES:
-            return "Nothing found speaks against giving this table to anyone, the public included."
+            return (
+                "Nothing found speaks against giving this table to anyone, the public included, as long as the "
+                "generator keeps the guarantee that it states."
+            )
         shut = [audience for audience in AUDIENCES if audience not in self.audiences]
         return f"May go to: {', '.join(self.audiences)}. Not to: {', '.join(shut)}."
 
@@ -118,7 +122,8 @@ def reach_verdict(
     real, synthetic, holdout : Table
         The tables, whose sizes limit what can be known.
     guarantee : str
-        What the generator promises, in words. It is passed on, not tested, and changes nothing else.
+        What the generator promises, in words. It is passed on, not tested; without one, a table is not for
+        the public, whatever the attacks found.
     """
     findings = [
         Finding(name, concern.text, concern.forbids, concern.hard)
@@ -127,7 +132,7 @@ def reach_verdict(
     ]
     findings += [
         Finding("evaluation", concern.text, concern.forbids, concern.hard)
-        for concern in _limits(results, real, synthetic, holdout)
+        for concern in _limits(results, real, synthetic, holdout, guarantee)
     ]
     findings.sort(key=_gravity)
     forbidden = worst(finding.forbids for finding in findings)
@@ -149,7 +154,7 @@ def _gravity(finding: Finding) -> tuple[bool, int, bool]:
 
 
 def _limits(
-    results: Mapping[str, Result], real: Table, synthetic: Table, holdout: Table | None
+    results: Mapping[str, Result], real: Table, synthetic: Table, holdout: Table | None, guarantee: str
 ) -> list[Concern]:
     """Return what the evaluation cannot know, as concerns."""
     limits = []
@@ -174,7 +179,24 @@ def _limits(
                 forbids="trusted partners",
             )
         )
+    if not guarantee:
+        limits.append(Concern(_unproven(smallest), forbids="public"))
     return limits
+
+
+def _unproven(n_customers: int) -> str:
+    """Say why attacks alone do not open a table to the public.
+
+    The area under the curve of an attack that knows nothing, on n customers on either side, has a standard
+    error of sqrt((2n + 1) / (12 n²)) (Mann and Whitney 1947).
+    """
+    error = ((2 * n_customers + 1) / (12 * n_customers**2)) ** 0.5
+    return (
+        "The generator states no formal guarantee. With "
+        f"{n_customers:,} customers, a leak that lets an attack reach an area under the curve of "
+        f"{0.5 + _SURE * error:.2f} cannot be told from chance; what is public cannot be called back when "
+        "attacks get better."
+    )
 
 
 def _untested(results: Mapping[str, Result], holdout: Table | None, guarantee: str) -> tuple[str, ...]:
