@@ -87,8 +87,8 @@ class Verdict:
             return "Do not use this table."
         if self.audiences == AUDIENCES:
             return (
-                "Nothing found speaks against giving this table to anyone, the public included, as long as the "
-                "generator keeps the guarantee that it states."
+                "Nothing found speaks against giving this table to anyone, the public included, as long as "
+                "the generator keeps the guarantee that it states."
             )
         shut = [audience for audience in AUDIENCES if audience not in self.audiences]
         return f"May go to: {', '.join(self.audiences)}. Not to: {', '.join(shut)}."
