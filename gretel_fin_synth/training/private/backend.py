@@ -70,9 +70,9 @@ class PrivateBackend:
         profile = Profile.of(figures)
         calibrate(profile, int(np.clip(figures.n_customers, 400, 800)), np.random.default_rng(seed))
         delta = self.privacy.delta_for(figures.n_customers)
-        chosen = sum(charge.delta for charge in gateway.charges)
+        chosen = np.array([charge.delta for charge in gateway.charges])
         self.statement = PrivacyStatement(
-            epsilon=epsilon_of(gateway.spent, delta - chosen),
+            epsilon=epsilon_of(gateway.spent, delta - chosen.sum()) - float(np.log1p(-chosen).sum()),
             delta=delta,
             parts=tuple(gateway.charges),
             n_customers=figures.n_customers,

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.private.accounting import Charge, normal_tail
+from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training.private.accounting import LEAST_STEPS, MOST_NUMBERS, Charge, normal_tail
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.customers import Customers
@@ -28,7 +29,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 Item = TypeVar("Item", bound=Hashable)
 
-LATTICE = 2**20  # steps in which a contribution of length ``clip`` is counted
+LATTICE = 2**24  # steps in which a contribution of length ``clip`` is counted
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class Gateway:
         self._noisy_total, self._noisy_choice, self._prepare = total, chosen, prepare
         self.rho = rho
         self.charges: list[Charge] = []
+        self._numbers = 0
 
     @property
     def spent(self) -> float:
@@ -111,6 +113,7 @@ class Gateway:
         sigma = float(clip / np.sqrt(2 * rho))
         self._check(name, rho)
         values = self._noisy_total(query, clip, sigma)
+        self._count(values.size)
         self.charges.append(Charge(name, rho, sigma, clip, values.size))
         return Release(values, sigma)
 
@@ -126,6 +129,7 @@ class Gateway:
         """
         sigma = float(1 / np.sqrt(2 * rho))
         self._check(name, rho)
+        self._count(most)
         alone = [1 / np.sqrt(t) + sigma * normal_tail(delta / t) for t in range(1, most + 1)]
         shown = self._noisy_choice(items, most, sigma, max(alone) + 2 / LATTICE)
         self.charges.append(Charge(name, rho, sigma, 1.0, len(shown), delta))
@@ -135,6 +139,15 @@ class Gateway:
         if not rho > 0 or self.spent + rho > self.rho * (1 + 1e-9):
             msg = f"{name} would cost {rho}, and {self.rho - self.spent} is left"
             raise RuntimeError(msg)
+        if (2 * rho) ** -0.5 * LATTICE < LEAST_STEPS:
+            msg = f"{name} would have noise of less than {LEAST_STEPS} steps, too few for the accounting"
+            raise RuntimeError(msg)
+
+    def _count(self, size: int) -> None:
+        self._numbers += size
+        if self._numbers > MOST_NUMBERS:
+            msg = f"{self._numbers:,} numbers would be released, and the accounting is made for {MOST_NUMBERS:,}."
+            raise ParameterError(f"{msg}\n\nHint: fewer public categories, or a shorter public window")
 
 
 def _total(cells: Cells, clip: float) -> IntArray:

@@ -106,7 +106,7 @@ def measure(
     listed = public.get("values", {})
     chosen = ("categories" not in public) + sum(column.name not in listed for column in extra_columns)
     each = delta * SELECTION / max(chosen, 1) if chosen else 0.0
-    rho = rho_of(privacy.epsilon, delta - each * chosen)
+    rho = rho_of(privacy.epsilon + chosen * float(np.log1p(-each)), delta - each * chosen)
     shares = sum(part.share for part in PARTS) + ROWS_SHARE + EXTRA_SHARE * len(extra_columns)
     shares += WINDOW_SHARE * ("window" not in public) + KINDS_SHARE * ("categories" not in public)
     gateway, unit = Gateway(customers, rho, noise), rho / shares
