@@ -8,15 +8,15 @@ ways, of which the better one counts:
 
 1. by proposition 7 of the former, the tightest conversion known for all of zCDP;
 2. as what it is, Gaussian noise: releases with continuous noise together are one Gaussian mechanism of
-   ``mu = sqrt(2 rho)`` (Dong, Roth and Su 2019, arXiv 1905.02383, corollary 3.3), whose delta is known exactly
-   (Balle and Wang 2018, arXiv 1805.06530, theorem 8). Discrete noise differs from continuous noise rounded to
-   whole steps by a factor of at most ``exp(REACH**2 / (8 steps**2))`` a number, ``steps`` being sigma in steps,
-   unless a number lies further out than REACH sigmas. Both are charged, for any MOST_NUMBERS numbers and
-   sigmas of LEAST_STEPS or more: it costs 4e-5 of epsilon and, up to epsilon 25, 2e-15 of delta.
+   ``mu = sqrt(2 rho)`` (Dong, Roth and Su 2019, arXiv 1905.02383, corollary 3.3), whose delta is known
+   exactly (Balle and Wang 2018, arXiv 1805.06530, theorem 8). Discrete noise differs from continuous noise
+   rounded to whole steps by a factor of at most ``exp(REACH**2 / (8 steps**2))`` a number, ``steps`` being
+   sigma in steps, unless a number lies further out than REACH sigmas. Both are charged, for any MOST_NUMBERS
+   numbers and sigmas of LEAST_STEPS or more: it costs 4e-5 of epsilon and, up to epsilon 25, 2e-15 of delta.
 
-The factor: rounded noise has at k the probability ``g(k) * mean(exp(-u**2 / 2 s**2) cosh(k u / s**2))`` over u
-in (-1/2, 1/2), where g is the Gaussian density and s is sigma; the mean lies between ``exp(-1 / 8 s**2)`` and
-``exp(k**2 / 8 s**4)``. Discrete noise has g(k) divided by the sum of g, which is 1 up to
+The factor: rounded noise has at k the probability ``g(k) * mean(exp(-u**2 / 2 s**2) cosh(k u / s**2))`` over
+u in (-1/2, 1/2), where g is the Gaussian density and s is sigma; the mean lies between ``exp(-1 / 8 s**2)``
+and ``exp(k**2 / 8 s**4)``. Discrete noise has g(k) divided by the sum of g, which is 1 up to
 ``3 exp(-2 pi**2 s**2)`` by Poisson's summation.
 """
 

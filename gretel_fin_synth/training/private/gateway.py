@@ -146,7 +146,7 @@ class Gateway:
     def _count(self, size: int) -> None:
         self._numbers += size
         if self._numbers > MOST_NUMBERS:
-            msg = f"{self._numbers:,} numbers would be released, and the accounting is made for {MOST_NUMBERS:,}."
+            msg = f"{self._numbers:,} numbers would be released; the accounting is for {MOST_NUMBERS:,}."
             raise ParameterError(f"{msg}\n\nHint: fewer public categories, or a shorter public window")
 
 
