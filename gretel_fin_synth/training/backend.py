@@ -93,7 +93,8 @@ class Backend(Protocol):
     Interrupted by the user (``KeyboardInterrupt``) or left by its service (``ServiceError``), ``fit`` passes
     that on. If there is a state worth sampling from all the same, it first sets an attribute ``is_usable`` to
     True, and the facade keeps the backend. A backend with a service may have an attribute ``report``, which
-    users see as ``report_``.
+    users see as ``report_``. A backend may have an attribute ``learned``, a dict of text to text, which
+    notebooks show with the synthesizer: what it learned, in words.
 
     A test class that every backend must pass is :class:`gretel_fin_synth.testing.BackendContract`.
 

@@ -20,6 +20,7 @@ from gretel_fin_synth.training._at_scale import AtScale
 from gretel_fin_synth.training._finish import Finisher, new_prefix
 from gretel_fin_synth.training._prepare import STARTING, Prepared, prepare
 from gretel_fin_synth.training._shards import MOST_ROWS, read_customers
+from gretel_fin_synth.training._shown import shown_as_html, shown_as_text
 from gretel_fin_synth.training._state import FORMAT, STATE, folder_for, plain_options, read_state
 from gretel_fin_synth.training._template import Template
 from gretel_fin_synth.training.backend import Backend, SampleRequest, get_backend
@@ -144,7 +145,7 @@ class TransactionSynthesizer(AtScale):
         seed : int, optional
             Decides everything that is random; None for a fresh one.
         progress : bool, optional
-            Whether to show progress on standard error; by default on a terminal only.
+            Whether to show progress on standard error; by default on a terminal and in notebooks only.
         max_rows : int, default 2,000,000
             Of files, as many whole customers are learned from as have this many rows together, drawn by a
             hash of their ids; ``warnings_`` says how many that are. Tables in memory are learned whole.
@@ -366,11 +367,15 @@ class TransactionSynthesizer(AtScale):
 
     def __repr__(self) -> str:
         """Show the backend and what was fitted."""
-        fitted = self._fitted is not None
-        size = f", {self.n_customers_:,} customers, {self.n_rows_:,} transactions" if fitted else ""
-        wanted = "" if self.privacy is None else f", privacy={self.privacy!r}"
-        said = f"\n{self.privacy_}" if fitted and self.privacy_ is not None else ""
-        return f"TransactionSynthesizer(backend={self.backend!r}{wanted}{size}){said}"
+        return shown_as_text(self)
+
+    def _repr_html_(self) -> str:
+        return shown_as_html(self)
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is a model to sample from."""
+        return self._fitted is not None
 
     @property
     def privacy_(self) -> PrivacyStatement | None:

@@ -13,6 +13,7 @@ import torch
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training._shown import kinds_in_words
 from gretel_fin_synth.training.local.building import Blueprint, draw_up, least_customers
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.checkpoint import Checkpoint, fingerprint_of
@@ -68,6 +69,20 @@ class LocalBackend:
     def is_usable(self) -> bool:
         """Whether there is a state to sample from."""
         return self._model is not None
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """What was learned, in words, for those who look at the synthesizer."""
+        model = self._fitted()
+        days = model.world.calendar.dates
+        numbers = sum(value.numel() for value in model.network.state_dict().values())
+        loss = {} if self.loss is None else {"Surprise": f"{self.loss:.2f} nats a transaction, held out"}
+        return {
+            "Days": f"{days[0]} to {days[-1]}",
+            **kinds_in_words(model.kinds),
+            "Network": f"tabular-lstm, {numbers:,} parameters",
+            **loss,
+        }
 
     @one_thread
     def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:

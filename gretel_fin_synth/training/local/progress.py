@@ -1,4 +1,4 @@
-"""Progress of training: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of training: a bar on a terminal or in a notebook, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ class ProgressBar:
     epochs : int
         Most epochs to come.
     wanted : bool or None
-        None shows a bar on a terminal and nothing elsewhere; True shows lines where there is no terminal.
+        None shows a bar on a terminal or in a notebook and nothing elsewhere; True shows lines elsewhere.
     """
 
     def __init__(self, epochs: int, wanted: bool | None) -> None:
-        terminal = sys.stderr.isatty()
+        notebook = type(sys.stderr).__module__.startswith("ipykernel")
+        terminal = sys.stderr.isatty() or notebook
         self._lines = bool(wanted) and not terminal
         self._bar = tqdm(
             total=epochs,
@@ -54,6 +55,7 @@ class ProgressBar:
                 file=sys.stderr,
             )
         self._bar.set_postfix_str(
-            f"{progress.rows:,} rows, loss {progress.train_loss:.3f}, held out {progress.held_out_loss:.3f}"
+            f"{progress.rows:,} rows, loss {progress.train_loss:.3f}, held out {progress.held_out_loss:.3f}",
+            refresh=False,
         )
         self._bar.update(1)

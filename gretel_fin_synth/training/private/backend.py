@@ -10,6 +10,7 @@ import pandas as pd
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.training._shown import kinds_in_words
 from gretel_fin_synth.training.private.accounting import epsilon_of
 from gretel_fin_synth.training.private.calibration import calibrate
 from gretel_fin_synth.training.private.customers import OTHER, bounded
@@ -58,6 +59,13 @@ class PrivateBackend:
     def rows_per_customer(self) -> float:
         """Rows of a customer, on average, as they are drawn."""
         return len(draw(self._fitted(), 200, np.random.default_rng(0)).who) / 200
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """What was learned, in words; all of it comes from noisy figures."""
+        profile = self._fitted()
+        first, last = (np.datetime64(day, "D") for day in (profile.first, profile.last))
+        return {"Days": f"{first} to {last}", **kinds_in_words(profile.kinds)}
 
     def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:
         """Measure, and make a profile of the noisy figures; the seed decides only what comes after them."""
