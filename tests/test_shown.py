@@ -9,7 +9,7 @@ import pytest
 from training_backends import BootstrapBackend
 
 import gretel_fin_synth as fs
-from gretel_fin_synth.training._shown import kinds_in_words
+from gretel_fin_synth.training._words import kinds_in_words
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
     from gretel_fin_synth.training.synthesizer import TransactionSynthesizer
 
-__all__ = ["kinds_in_words", "shown_as_html", "shown_as_text"]
-
-_MOST_CATEGORIES = 12
+__all__ = ["shown_as_html", "shown_as_text"]
 
 
 def shown_as_text(synthesizer: TransactionSynthesizer) -> str:
@@ -43,25 +41,6 @@ def shown_as_html(synthesizer: TransactionSynthesizer) -> str:
         else "no formal guarantee; TransactionSynthesizer(privacy=DifferentialPrivacy(...)) gives one"
     )
     return f"<p><strong>TransactionSynthesizer</strong></p>{_table(facts)}{_notes(synthesizer.warnings_)}"
-
-
-def kinds_in_words(kinds: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Say which categories of credits and debits a backend learned.
-
-    Examples
-    --------
-    >>> kinds_in_words([("credit", "salary"), ("debit", "rent"), ("debit", "groceries")])
-    {'Credits': '1 category: salary', 'Debits': '2 categories: groceries, rent'}
-    """
-    found: dict[str, str] = {}
-    pairs = list(kinds)
-    for kind, title in (("credit", "Credits"), ("debit", "Debits")):
-        names = sorted(category for own, category in pairs if own == kind)
-        count = "1 category" if len(names) == 1 else f"{len(names):,} categories"
-        more = f" and {len(names) - _MOST_CATEGORIES:,} more" if len(names) > _MOST_CATEGORIES else ""
-        listed = ", ".join(names[:_MOST_CATEGORIES])
-        found[title] = f"{count}: {listed}{more}" if names else "none"
-    return found
 
 
 def _size(synthesizer: TransactionSynthesizer) -> str:

@@ -13,7 +13,7 @@ import torch
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.training._shown import kinds_in_words
+from gretel_fin_synth.training._words import kinds_in_words
 from gretel_fin_synth.training.local.building import Blueprint, draw_up, least_customers
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.checkpoint import Checkpoint, fingerprint_of

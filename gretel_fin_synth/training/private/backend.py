@@ -10,7 +10,7 @@ import pandas as pd
 
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.training._shown import kinds_in_words
+from gretel_fin_synth.training._words import kinds_in_words
 from gretel_fin_synth.training.private.accounting import epsilon_of
 from gretel_fin_synth.training.private.calibration import calibrate
 from gretel_fin_synth.training.private.customers import OTHER, bounded
