@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._atomic import check_replaceable, new_files
 from gretel_fin_synth._io import locate, read_table, write_table
 from gretel_fin_synth._job_balance import STARTING, balance_large, is_large, starting_amounts, with_balances
+from gretel_fin_synth._source import open_source
 from gretel_fin_synth.errors import SchemaViolation
 from gretel_fin_synth.schema import BALANCE, COLUMNS, CUSTOMER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from gretel_fin_synth import Evaluation, ExtraColumn, TransactionSynthesizer
@@ -112,8 +112,11 @@ class TableForm:
 
     def judged(self, table: pd.DataFrame, *, starts: bool) -> pd.DataFrame:
         """Give the columns by which a table is judged, with or without starting amounts."""
-        names = [*COLUMNS, *([STARTING] if starts else []), *(extra.name for extra in self.extras)]
-        return table[[name for name in names if name in table.columns]]
+        return table[[name for name in self.columns(starts=starts) if name in table.columns]]
+
+    def columns(self, *, starts: bool) -> list[str]:
+        """Name the columns by which a table is judged."""
+        return [*COLUMNS, *([STARTING] if starts else []), *(extra.name for extra in self.extras)]
 
     def write(self, table: pd.DataFrame, path: Path) -> None:
         """Write a table."""
@@ -248,13 +251,14 @@ def save_model(
         raise KeyboardInterrupt(msg)
 
 
-def judge(real: Path, synthetic: Path, holdout: Path | None, form: TableForm, seed: int) -> Evaluation:
+def judge(real: str, synthetic: str, holdout: str | None, form: TableForm, seed: int) -> Evaluation:
     """Evaluate one file by another, on the six columns, on starting amounts if they are there, and on extras.
 
     Parameters
     ----------
-    real, synthetic, holdout : Path
-        CSV or Parquet files; the synthetic table may be broken.
+    real, synthetic, holdout : str
+        CSV or Parquet files, folders or patterns; the synthetic table may be broken. Large ones are not
+        brought into memory.
     form : TableForm
         How they are to be read.
     seed : int
@@ -265,8 +269,35 @@ def judge(real: Path, synthetic: Path, holdout: Path | None, form: TableForm, se
     Evaluation
         Of the synthetic table.
     """
-    outside = None if holdout is None else form.read_valid(holdout)
-    return _evaluate(form, form.read_valid(real), form.read(synthetic), outside, seed)
+    if any(is_large(path) for path in (real, synthetic, holdout) if path is not None):
+        return _judge_large(real, synthetic, holdout, form, seed)
+    outside = None if holdout is None else form.read_valid(Path(holdout))
+    return _evaluate(form, form.read_valid(Path(real)), form.read(Path(synthetic)), outside, seed)
+
+
+def _judge_large(real: str, synthetic: str, holdout: str | None, form: TableForm, seed: int) -> Evaluation:
+    numbers = [STARTING, *(extra.name for extra in form.extras if extra.kind == "number")]
+    paths = {"real": real, "synthetic": synthetic}
+    if holdout is not None:
+        paths["holdout"] = holdout
+    files = {name: open_source(path, numbers=numbers) for name, path in paths.items()}
+    for name, path in paths.items():
+        if name != "synthetic":
+            fs.validate_files(
+                path, balance=False, minor_units=form.minor_units, extra_columns=form.extras, progress=False
+            )
+    judged = form.columns(starts=STARTING in files["synthetic"].names)
+    tables = {
+        name: replace(source, names=tuple(column for column in judged if column in source.names))
+        for name, source in files.items()
+    }
+    return fs.evaluate(
+        tables["real"],
+        tables["synthetic"],
+        holdout=tables.get("holdout"),
+        seed=seed,
+        minor_units=form.minor_units,
+    )
 
 
 def _evaluate(

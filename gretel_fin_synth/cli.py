@@ -231,13 +231,15 @@ def generate(
 @app.command()
 def evaluate(
     real: Annotated[
-        Path, typer.Argument(metavar="REAL", exists=True, dir_okay=False, help="What was learned from.")
+        str, typer.Argument(metavar="REAL", help="What was learned from: a file, a folder or a pattern.")
     ],
     synthetic: Annotated[
-        Path, typer.Argument(metavar="SYNTHETIC", exists=True, dir_okay=False, help="What to judge.")
+        str, typer.Argument(metavar="SYNTHETIC", help="What to judge: a file, a folder or a pattern.")
     ],
     output: Annotated[Path, typer.Option(file_okay=False, help="The folder for the report.")],
-    holdout_file: HoldoutFile = None,
+    holdout_file: Annotated[
+        str | None, typer.Option(help="Real customers that the model never saw, in their own file or folder.")
+    ] = None,
     extra: Extra = [],  # noqa: B006 - typer copies it
     minor_units: MinorUnits = 2,
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw of the evaluation.")] = 0,
@@ -245,9 +247,13 @@ def evaluate(
 ) -> None:
     """Judge a synthetic table by the real one that it was learned from, whoever made it.
 
+    Folders, patterns and files of more than 100 MB are not brought into memory: what adds up is counted over
+    all rows, the rest is measured on a sample of whole customers, which the report states.
+
     \b
-    Example:
+    Examples:
       gretel-fin-synth evaluate train.csv synthetic.csv --holdout-file holdout.csv --output report
+      gretel-fin-synth evaluate bank/ synthetic/ --output report
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
     form = form_of(extra, minor_units)
     say = _job.Steps(quiet=quiet)

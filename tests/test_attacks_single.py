@@ -10,8 +10,9 @@ from test_attacks_controls import BANK, CONTROLS
 
 import gretel_fin_synth as fs
 from gretel_fin_synth.evaluation import prepare
+from gretel_fin_synth.evaluation._traces import run_codes
 from gretel_fin_synth.evaluation.attacks._single import exposed, single_customers
-from gretel_fin_synth.evaluation.replay import copied_histories, run_codes
+from gretel_fin_synth.evaluation.replay import copied_histories
 
 
 def test_a_share_and_a_score_are_both_needed():

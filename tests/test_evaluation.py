@@ -137,6 +137,8 @@ def test_json_round_trip(evaluation, tmp_path):
         "seed",
         "verdict",
         "tables",
+        "all_rows",
+        "coverage",
         "results",
         "measures",
         "pictures",

@@ -9,7 +9,8 @@ from evaluation_frames import crowd, frame, tables
 from hypothesis import given
 
 from gretel_fin_synth.evaluation._table import prepare
-from gretel_fin_synth.evaluation.replay import bootstrap_interval, replay, row_codes, run_codes
+from gretel_fin_synth.evaluation._traces import row_codes, run_codes
+from gretel_fin_synth.evaluation.replay import bootstrap_interval, replay
 
 DATA = Path(__file__).parents[1] / "../shared/data"
 

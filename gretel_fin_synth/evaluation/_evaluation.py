@@ -13,14 +13,21 @@ import numpy as np
 
 from gretel_fin_synth._atomic import new_file
 from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.evaluation._at_size import MOST_ROWS
+from gretel_fin_synth.evaluation._inputs import (
+    ALL_ROWS,
+    TableFacts,
+    checked_rows,
+    coverage,
+    facts_of,
+    read_any,
+)
 from gretel_fin_synth.evaluation._pictures import draw_data
-from gretel_fin_synth.evaluation._table import Table, prepare
 from gretel_fin_synth.evaluation.dps import dps
 from gretel_fin_synth.evaluation.registry import Measure, available_measures, get_measure
 from gretel_fin_synth.evaluation.results import plain
 from gretel_fin_synth.evaluation.sqs import check_identifiers, sqs
 from gretel_fin_synth.evaluation.verdict import Verdict, reach_verdict
-from gretel_fin_synth.schema import validate_transactions
 
 if TYPE_CHECKING:
     import os
@@ -36,30 +43,6 @@ SCHEMA_VERSION = 1
 
 KIND = "gretel_fin_synth.evaluation"
 """What :meth:`Evaluation.to_dict` calls itself."""
-
-
-@dataclass(frozen=True)
-class TableFacts:
-    """Size of a table that took part.
-
-    Attributes
-    ----------
-    rows, customers : int
-        Rows of the table, and customers with at least one usable row.
-    first_date, last_date : str
-        ISO dates of the first and last usable transaction.
-    columns : tuple of str
-        Names of the columns.
-    unusable : mapping of str to int
-        Rows that only the integrity counts look at, by reason.
-    """
-
-    rows: int
-    customers: int
-    first_date: str
-    last_date: str
-    columns: tuple[str, ...]
-    unusable: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +109,16 @@ class Evaluation:
         """Utility of models trained on the synthetic table; None if it was not tested."""
         return self.results.get("utility")
 
+    @property
+    def all_rows(self) -> tuple[str, ...]:
+        """What was measured on all rows of all tables, as ``"fidelity.amounts"``; the rest on a sample.
+
+        Empty if every table was read whole, where there is nothing to tell apart.
+        """
+        if all(facts.sampled_rows is None for facts in self.tables.values()):
+            return ()
+        return tuple(path for path in ALL_ROWS if path.partition(".")[0] in self.results)
+
     def __getitem__(self, name: str) -> Result:
         if name not in self.results:
             msg = (
@@ -136,7 +129,11 @@ class Evaluation:
         return self.results[name]
 
     def __str__(self) -> str:
-        lines = [str(self.verdict), "Scores (0 to 100, beside a holdout of real customers):"]
+        lines = [
+            str(self.verdict),
+            *coverage(self.tables),
+            "Scores (0 to 100, beside a holdout of real customers):",
+        ]
         for name, result in self.results.items():
             score = "unknown" if result.score is None else f"{result.score:.0f}"
             grade = "" if result.grade is None else f" ({result.grade})"
@@ -162,7 +159,9 @@ class Evaluation:
         -------
         dict
             ``kind`` and ``schema_version`` say what it is; the other keys are ``seed``, ``verdict``,
-            ``tables``, ``results`` (by measure), ``measures`` (their titles and questions), ``pictures``.
+            ``tables``, ``all_rows`` and ``coverage`` (of tables that were not read whole, what was measured
+            on all rows, by name and in words), ``results`` (by measure), ``measures`` (their titles and
+            questions), ``pictures``.
         """
         return {
             "kind": KIND,
@@ -170,6 +169,8 @@ class Evaluation:
             "seed": self.seed,
             "verdict": {**plain(self.verdict), "text": str(self.verdict)},
             "tables": plain(self.tables),
+            "all_rows": list(self.all_rows),
+            "coverage": coverage(self.tables),
             "results": plain(self.results),
             "measures": {
                 name: {"title": measure.title, "question": measure.question}
@@ -217,17 +218,19 @@ def evaluate(
     minor_units: int = 2,
     measures: Iterable[str] | None = None,
     privacy: object | None = None,
+    max_rows: int = MOST_ROWS,
 ) -> Evaluation:
     """Judge a synthetic table of transactions beside the real one.
 
     Parameters
     ----------
-    real : dataframe
-        The transactions that the generator learned from; balances need not add up.
-    synthetic : dataframe
+    real : dataframe or path
+        The transactions that the generator learned from; balances need not add up. A dataframe in memory, a
+        lazy one (polars, duckdb, ibis, PySpark, dask), or CSV or Parquet files, a folder or a pattern.
+    synthetic : dataframe or path
         The table to judge. It may be broken (empty cells, unreadable dates, wrong balances): that is
         measured, not refused.
-    holdout : dataframe, optional
+    holdout : dataframe or path, optional
         Transactions of other real customers, which the generator never saw. They show what a perfect table
         would score. Best as many as the synthetic ones.
     seed : int
@@ -242,6 +245,11 @@ def evaluate(
         What the generator promises, such as ``synthesizer.privacy_``; the verdict and the report repeat it.
         Without one, no table is for the public.
         What is measured here compares with the real table, without noise, and is outside such a promise.
+    max_rows : int, default 500,000
+        Lazy tables and files with more rows are not brought into memory. What adds up (integrity, replay,
+        amounts, days, categories) is counted over all of their rows, in groups of whole customers; the rest
+        is measured on whole customers with at most so many rows, drawn by a hash of seed and id.
+        ``Evaluation.tables`` and ``Evaluation.all_rows`` tell which is which.
 
     Returns
     -------
@@ -269,14 +277,11 @@ def evaluate(
     check_identifiers(identifiers)
     seed = _checked_seed(seed)
     chosen = {name: get_measure(name) for name in (available_measures() if measures is None else measures)}
-    tables = {
-        "real": _real(real, "real", minor_units),
-        "synthetic": prepare(synthetic, minor_units=minor_units),
-    }
+    max_rows = checked_rows(max_rows)
+    read = partial(read_any, minor_units=minor_units, max_rows=max_rows, seed=seed)
+    tables = {"real": read(real, "real"), "synthetic": read(synthetic, "synthetic")}
     if holdout is not None:
-        tables["holdout"] = _real(holdout, "holdout", minor_units)
-    for name, table in tables.items():
-        _check_rows(name, table)
+        tables["holdout"] = read(holdout, "holdout")
     left, right, outside = tables["real"], tables["synthetic"], tables.get("holdout")
     results = {
         name: _with_options(measure, identifiers).run(left, right, outside, _generator(seed, name))
@@ -285,33 +290,11 @@ def evaluate(
     return Evaluation(
         results=results,
         verdict=reach_verdict(results, left, right, outside, "" if privacy is None else str(privacy)),
-        tables={name: _facts(table) for name, table in tables.items()},
+        tables={name: facts_of(table) for name, table in tables.items()},
         measures=chosen,
         pictures=draw_data(left, right, outside, _generator(seed, "pictures")),
         seed=seed,
     )
-
-
-def _real(frame: Any, name: str, minor_units: int) -> Table:
-    """Validate a table that is real, whose balances need not add up, and prepare it."""
-    try:
-        valid = validate_transactions(frame, balance=False, minor_units=minor_units)
-    except (ParameterError, ValueError) as exc:
-        exc.add_note(f"In the {name} table.")
-        raise
-    return prepare(valid, minor_units=minor_units)
-
-
-def _check_rows(name: str, table: Table) -> None:
-    if len(table):
-        return
-    reasons = ", ".join(f"{count} with {reason}" for reason, count in table.unusable.items())
-    msg = (
-        f"The {name} table has no row that can be measured; it has {len(table.source)} rows"
-        f"{f' ({reasons})' if reasons else ''}, and at least 1 is needed.\n\n"
-        "Hint: validate_transactions(frame, balance=False) names the cells that are wrong"
-    )
-    raise ParameterError(msg)
 
 
 def _checked_seed(seed: int) -> int:
@@ -331,18 +314,6 @@ def _with_options(measure: Measure, identifiers: str) -> Measure:
     if measure.name in functions and identifiers != "exclude":
         return replace(measure, function=partial(functions[measure.name], identifiers=identifiers))
     return measure
-
-
-def _facts(table: Table) -> TableFacts:
-    dates = table.frame["transaction_date"]
-    return TableFacts(
-        rows=len(table.source),
-        customers=table.n_customers,
-        first_date=str(dates.min().date()),
-        last_date=str(dates.max().date()),
-        columns=tuple(map(str, table.source.columns)),
-        unusable=table.unusable,
-    )
 
 
 def write_text(path: Path, text: str) -> None:

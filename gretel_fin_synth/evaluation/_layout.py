@@ -41,6 +41,8 @@ def json_schema() -> dict[str, Any]:
                     **_object({"real": _FACTS, "synthetic": _FACTS}),
                     "properties": {"real": _FACTS, "synthetic": _FACTS, "holdout": _FACTS},
                 },
+                "all_rows": _TEXTS,
+                "coverage": _TEXTS,
                 "results": {"type": "object", "additionalProperties": {"$ref": "#/$defs/result"}},
                 "measures": {
                     "type": "object",
@@ -69,6 +71,8 @@ _FACTS = _object(
         "last_date": {"type": "string", "format": "date"},
         "columns": _TEXTS,
         "unusable": {"type": "object", "additionalProperties": _COUNT},
+        "sampled_rows": {"type": ["integer", "null"]},
+        "sampled_customers": {"type": ["integer", "null"]},
     }
 )
 

@@ -18,15 +18,19 @@ from gretel_fin_synth.evaluation._features import (
 )
 from gretel_fin_synth.evaluation._similarity import (
     js_similarity,
+    js_similarity_of_counts,
     ks_similarity,
+    ks_similarity_of_counts,
     ratio_similarity,
-    tv_similarity,
+    tv_similarity_of_counts,
 )
+from gretel_fin_synth.evaluation._tally import paired
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gretel_fin_synth.evaluation._table import Table
+    from gretel_fin_synth.evaluation._tally import Tally
 
     Ints = NDArray[np.int64]
 
@@ -39,58 +43,71 @@ _LEAST_CORRELATION = 0.10  # below these sizes a difference is not blown up by d
 _LEAST_SHARE = 0.05
 
 
-def amounts(real: Table, other: Table, kinds: list[Ints]) -> dict[str, float]:
-    """Compare what is paid."""
-    log_real, log_other = np.log1p(real.cents), np.log1p(other.cents)
-    edges = np.linspace(log_real.min(initial=0.0), log_real.max(initial=0.0), _LOG_BINS + 1)[1:-1]
-    unit = 10**real.minor_units
+def amounts(real: Tally, other: Tally, unit: int) -> dict[str, float]:
+    """Compare what is paid; `unit` is the number of minor units in one of the currency."""
+    cents, left, right = paired(real.cents, other.cents)
     return {
-        "amount": ks_similarity(real.cents, other.cents),
-        "log_amount": js_similarity(np.searchsorted(edges, log_real), np.searchsorted(edges, log_other)),
-        "amount_given_kind": _amount_given_kind(real, other, kinds),
-        "cents": tv_similarity(real.cents % unit, other.cents % unit),
-        "roundness": _roundness(real.cents, other.cents, unit),
+        "amount": ks_similarity_of_counts(left, right),
+        "log_amount": _log_amount(cents, left, right),
+        "amount_given_kind": _amount_given_kind(real, other),
+        "cents": tv_similarity_of_counts(*(np.bincount(cents % unit, part) for part in (left, right))),
+        "roundness": _roundness(cents, left, right, unit),
     }
 
 
-def _amount_given_kind(real: Table, other: Table, kinds: list[Ints]) -> float:
+def _log_amount(cents: Ints, real: Ints, other: Ints) -> float:
+    """Compare the amounts in bins of equal ratio, from the smallest real amount to the largest."""
+    logs = np.log1p(cents)
+    known = logs[real > 0]
+    edges = np.linspace(known.min(initial=np.inf), known.max(initial=0.0), _LOG_BINS + 1)[1:-1]
+    if len(known) == 0:
+        return float("nan")
+    bins = np.searchsorted(edges, logs)
+    return js_similarity_of_counts(np.bincount(bins, real), np.bincount(bins, other))
+
+
+def _amount_given_kind(real: Tally, other: Tally) -> float:
     """Mean over real rows of the similarity of amounts in the row's kind; 0 for a kind that is lacking."""
     if len(real) == 0:
         return float("nan")
-    sizes = np.bincount(kinds[0])
-    groups = []
-    for kind, cents in zip(kinds, (real.cents, other.cents), strict=True):
-        counts = np.bincount(kind, minlength=len(sizes))
-        groups.append(np.split(cents[np.argsort(kind, kind="stable")], np.cumsum(counts)[:-1]))
-    values = [ks_similarity(groups[0][code], groups[1][code]) * sizes[code] for code in np.flatnonzero(sizes)]
-    return float(sum(values) / len(real))
+    theirs, none = other.by_kind(), other.cents.iloc[:0]
+    total = 0.0
+    for kind, cents in real.by_kind().items():
+        _, left, right = paired(cents, theirs.get(kind, none))
+        total += ks_similarity_of_counts(left, right) * int(left.sum())
+    return float(total / len(real))
 
 
-def _roundness(real: Ints, other: Ints, unit: int) -> float:
+def _roundness(cents: Ints, real: Ints, other: Ints, unit: int) -> float:
     """Mean similarity of the shares of amounts that are multiples of 1, 10, 100, 1000, or end in .99."""
-    pairs = [(real % (unit * step) == 0, other % (unit * step) == 0) for step in _ROUND_TO]
+    places = [cents % (unit * step) == 0 for step in _ROUND_TO]
     if unit > 1:
-        pairs.append((real % unit == unit - unit // 100, other % unit == unit - unit // 100))
-    return float(np.mean([_share_similarity(left, right) for left, right in pairs]))
+        places.append(cents % unit == unit - unit // 100)
+    return float(np.mean([_place_similarity(place, real, other) for place in places]))
 
 
 def calendar(real: Table, other: Table) -> dict[str, float]:
     """Compare when it is paid."""
-    first = int(min(real.month.min(initial=2**40), other.month.min(initial=2**40)))
+    left, right = real.tally, other.tally
+    days_left, *counts = paired(left.by("days_left"), right.by("days_left"))
     return {
-        "day_of_month": tv_similarity(real.day_of_month, other.day_of_month),
-        "month_end": _share_similarity(real.days_to_month_end == 0, other.days_to_month_end == 0),
-        "weekday": tv_similarity(real.weekday, other.weekday),
-        "month": tv_similarity(real.month - first, other.month - first),
+        "day_of_month": tv_similarity_of_counts(
+            *paired(left.by("day_of_month"), right.by("day_of_month"))[1:]
+        ),
+        "month_end": _place_similarity(days_left == 0, *counts),
+        "weekday": tv_similarity_of_counts(*paired(left.by("weekday"), right.by("weekday"))[1:]),
+        "month": tv_similarity_of_counts(*paired(left.by("month"), right.by("month"))[1:]),
         "days_between": ks_similarity(gaps(real), gaps(other)),
     }
 
 
-def categories_and_sequences(
-    real: Table, other: Table, categories: list[Ints], kinds: list[Ints]
-) -> dict[str, float]:
+def categories_and_sequences(real: Table, other: Table, categories: list[Ints]) -> dict[str, float]:
     """Compare what it is paid for, and in which order."""
-    members = {"category": js_similarity(*categories), "type_and_category": js_similarity(*kinds)}
+    left, right = real.tally, other.tally
+    members = {
+        "category": js_similarity_of_counts(*paired(left.categories, right.categories)[1:]),
+        "type_and_category": js_similarity_of_counts(*paired(left.kinds, right.kinds)[1:]),
+    }
     for length, name in ((2, "runs_of_two"), (3, "runs_of_three")):
         pair = [
             runs(codes, table.customer, length)
@@ -146,6 +163,13 @@ def dynamics(real: Table, other: Table, kinds: list[Ints]) -> dict[str, float]:
         "repeats_on_same_day": ratio_similarity(left[1], right[1], least=_LEAST_SHARE),
         "mix_between_months": ks_similarity(mix_changes(real, kinds[0]), mix_changes(other, kinds[1])),
     }
+
+
+def _place_similarity(place: NDArray[np.bool_], real: Ints, other: Ints) -> float:
+    """Compare the shares of two counts that lie at some of their values."""
+    if real.sum() == 0 or other.sum() == 0:
+        return float("nan") if real.sum() == 0 else 0.0
+    return float(1.0 - abs(real[place].sum() / real.sum() - other[place].sum() / other.sum()))
 
 
 def _share_similarity(real: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
     Values = NDArray[Any]
 
-__all__ = ["js_distance", "js_similarity", "ks_similarity", "ratio_similarity", "tv_similarity"]
+__all__ = [
+    "js_distance",
+    "js_similarity",
+    "js_similarity_of_counts",
+    "ks_similarity",
+    "ks_similarity_of_counts",
+    "ratio_similarity",
+    "tv_similarity",
+    "tv_similarity_of_counts",
+]
 
 
 def ks_similarity(real: Values, other: Values) -> float:
@@ -89,8 +98,47 @@ def tv_similarity(real: Values, other: Values) -> float:
     """
     if len(real) == 0 or len(other) == 0:
         return _without(len(real))
-    left, right = _counts(real, other)
-    return float(np.minimum(left / len(real), right / len(other)).sum())
+    return tv_similarity_of_counts(*_counts(real, other))
+
+
+def ks_similarity_of_counts(real: Values, other: Values) -> float:
+    """Return :func:`ks_similarity` of two samples, given as counts of the same values in rising order.
+
+    Examples
+    --------
+    >>> ks_similarity_of_counts(np.array([1, 1, 1, 1, 0]), np.array([1, 1, 0, 0, 2]))
+    0.5
+    """
+    if real.sum() == 0 or other.sum() == 0:
+        return _without(int(real.sum()))
+    left_share, right_share = np.cumsum(real) / real.sum(), np.cumsum(other) / other.sum()
+    return float(1.0 - np.abs(left_share - right_share).max())
+
+
+def js_similarity_of_counts(real: Values, other: Values) -> float:
+    """Return :func:`js_similarity` of two vectors of counts over the same cells.
+
+    Examples
+    --------
+    >>> js_similarity_of_counts(np.array([1, 2]), np.array([2, 4]))
+    1.0
+    """
+    if real.sum() == 0 or other.sum() == 0:
+        return _without(int(real.sum()))
+    return 1.0 - js_distance(real, other)
+
+
+def tv_similarity_of_counts(real: Values, other: Values) -> float:
+    """Return :func:`tv_similarity` of two vectors of counts over the same cells.
+
+    Examples
+    --------
+    >>> tv_similarity_of_counts(np.array([2, 2, 0]), np.array([1, 2, 1]))
+    0.75
+    """
+    if real.sum() == 0 or other.sum() == 0:
+        return _without(int(real.sum()))
+    return float(np.minimum(real / real.sum(), other / other.sum()).sum())
 
 
 def ratio_similarity(real: float, other: float, *, least: float) -> float:

@@ -7,7 +7,7 @@ and why is counted in ``Table.unusable``; every row of the input, in its own ord
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,22 @@ import pandas as pd
 
 from gretel_fin_synth._frames import to_pandas
 from gretel_fin_synth.errors import ParameterError
+from gretel_fin_synth.evaluation._cells import read_column
+from gretel_fin_synth.evaluation._tally import Tally, tally_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from gretel_fin_synth.evaluation._whole import Whole
+    from gretel_fin_synth.evaluation.integrity import Soundness
 
     Ints = NDArray[np.int64]
     Bools = NDArray[np.bool_]
     Texts = NDArray[np.object_]
 
-__all__ = ["COLUMNS", "Table", "prepare", "shared_codes"]
+__all__ = ["COLUMNS", "Table", "check_columns", "prepare", "shared_codes"]
 
 COLUMNS = (
     "customer_id",
@@ -36,8 +41,7 @@ COLUMNS = (
     "transaction_category",
     "account_balance",
 )
-_TEXT = ("customer_id", "transaction_type", "transaction_category")
-_NUMBERS = ("transaction_amount", "account_balance")
+_VALUES = ("transaction_amount", "transaction_category")
 _TYPES = ("credit", "debit")
 _LARGEST = 2.0**53  # beyond it a float no longer holds every integer of minor units
 
@@ -65,6 +69,10 @@ class Table:
         Decimals of the currency, 2 for cents.
     unusable : mapping of str to int
         Rows of ``source`` that are not in ``frame``, by reason; a row with two reasons counts once.
+    ordered : bool
+        Whether the rows of the input have an order.
+    whole : Whole or None
+        If the table is a sample of the customers of a larger one, what was counted over all rows of that.
     """
 
     source: pd.DataFrame
@@ -73,6 +81,8 @@ class Table:
     has_balance: bool
     minor_units: int
     unusable: Mapping[str, int]
+    ordered: bool = True
+    whole: Whole | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -97,6 +107,23 @@ class Table:
     def customers(self) -> Texts:
         """Ids of the customers, in the order of their codes; ``n_customers`` entries."""
         return self.texts("customer_id")[self.starts[:-1]]
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Counts of usable rows by day, and by kind and amount, of the whole table."""
+        return tally_of(self) if self.whole is None else self.whole.tally
+
+    @cached_property
+    def soundness(self) -> Soundness:
+        """Counts of broken rows of the whole table."""
+        from gretel_fin_synth.evaluation.integrity import soundness_of
+
+        return soundness_of(self) if self.whole is None else self.whole.soundness
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Rows of the whole table that cannot be used, by reason."""
+        return self.unusable if self.whole is None else self.whole.unusable
 
     @cached_property
     def cents(self) -> Ints:
@@ -186,7 +213,12 @@ class Table:
             has_balance=self.has_balance,
             minor_units=self.minor_units,
             unusable={},
+            ordered=self.ordered,
         )
+
+    def alone(self) -> Table:
+        """Return the table without what is known of a larger one that it is a sample of."""
+        return self if self.whole is None else replace(self, whole=None)
 
     def _minor(self, column: str) -> Ints:
         values = self.frame[column].to_numpy(dtype=np.float64) * 10.0**self.minor_units
@@ -198,7 +230,7 @@ class Table:
         return numbers
 
 
-def prepare(frame: Any, *, minor_units: int = 2) -> Table:
+def prepare(frame: Any, *, minor_units: int = 2, ordered: bool = True) -> Table:
     """Put a transaction table in the form that measures read.
 
     Cells that cannot be read (dates that are none, amounts that are no numbers) become missing, rows that
@@ -212,6 +244,9 @@ def prepare(frame: Any, *, minor_units: int = 2) -> Table:
         extra columns may be absent or present.
     minor_units : int
         Decimals of the currency.
+    ordered : bool
+        Whether the rows have an order that means something. Without one, ties in date are put in order by
+        their content, so that the table does not depend on how an engine hands over its rows.
 
     Returns
     -------
@@ -244,8 +279,9 @@ def prepare(frame: Any, *, minor_units: int = 2) -> Table:
     False
     """
     native = to_pandas(frame)
-    _check_columns(native)
-    source = pd.DataFrame({name: _read_column(str(name), native[name]) for name in native.columns})
+    check_columns(native.columns)
+    source = pd.DataFrame({name: read_column(str(name), native[name]) for name in native.columns})
+    source = source if ordered else _by_content(source)
     has_balance = "account_balance" in source.columns
     usable, unusable = _usable(source, minor_units)
     rows = np.flatnonzero(usable)
@@ -260,6 +296,7 @@ def prepare(frame: Any, *, minor_units: int = 2) -> Table:
         has_balance=has_balance,
         minor_units=minor_units,
         unusable=unusable,
+        ordered=ordered,
     )
 
 
@@ -291,8 +328,21 @@ def shared_codes(*columns: Texts | Ints) -> tuple[list[Ints], Texts]:
     return [part.astype(np.int64) for part in np.split(codes, ends)], np.asarray(levels)
 
 
-def _check_columns(frame: pd.DataFrame) -> None:
-    names = [str(name) for name in frame.columns]
+def _by_content(source: pd.DataFrame) -> pd.DataFrame:
+    """Sort by customer and date, ties as balances of queries do: credits first, amount, category, balance."""
+    keys = source[["customer_id", "transaction_date", "transaction_type", *_VALUES]]
+    if "account_balance" in source.columns:
+        rising = source["account_balance"].where(
+            source["transaction_type"] == "credit", -source["account_balance"]
+        )
+        keys = keys.assign(account_balance=rising)
+    order = keys.sort_values(list(keys.columns), kind="stable", na_position="first").index
+    return source.loc[order].reset_index(drop=True)
+
+
+def check_columns(columns: Iterable[Any]) -> None:
+    """Raise ``ParameterError`` if names repeat, or one of the five that are needed is missing."""
+    names = [str(name) for name in columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         msg = f"Columns {twice!r} occur more than once.\n\nHint: frame.loc[:, ~frame.columns.duplicated()]"
@@ -305,45 +355,6 @@ def _check_columns(frame: pd.DataFrame) -> None:
             f"Hint: frame.rename(columns={{'...': {missing[0]!r}}})"
         )
         raise ParameterError(msg)
-
-
-def _read_column(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the column with the type that measures expect, missing where a cell cannot be read."""
-    column = column.reset_index(drop=True)
-    if name in _TEXT:
-        return _as_text(column)
-    if name in _NUMBERS:
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))
-    if name == "transaction_date":
-        return _as_dates(column)
-    return column
-
-
-def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
-    codes, levels = pd.factorize(column)
-    names = np.array([*(_text(level) for level in levels), None], dtype=object)
-    return pd.Series(names[codes], dtype=object)
-
-
-def _text(value: Any) -> str:
-    """Write a value as text; a whole float (integers beside a missing cell) without its ``.0``."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _as_dates(column: pd.Series[Any]) -> pd.Series[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        local: pd.Series[Any] = column.dt.tz_localize(None).astype("datetime64[us]")
-        return local
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return pd.Series(np.full(len(column), "NaT", dtype="datetime64[us]"))
-    dates = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
-    plain: pd.Series[Any] = dates.dt.tz_localize(None).astype("datetime64[us]")
-    return plain
 
 
 def _usable(source: pd.DataFrame, minor_units: int) -> tuple[Bools, dict[str, int]]:

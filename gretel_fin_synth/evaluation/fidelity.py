@@ -134,6 +134,7 @@ def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.rando
         0 for the floor, 100 for a holdout; without one 100 for the real table itself.
     """
     shuffled = shuffle_floor(real, rng)
+    sampled = any(table is not None and table.whole is not None for table in (real, synthetic, holdout))
     groups = fidelity_groups(real, synthetic)
     reference = None if holdout is None else fidelity_groups(real, holdout)
     floor = fidelity_groups(real, shuffled)
@@ -141,7 +142,12 @@ def fidelity(real: Table, synthetic: Table, holdout: Table | None, rng: np.rando
     normalised, best = None, None
     if holdout is not None and reference is not None:
         best = group_scores(reference)
-        normalised = _normalised(real, [(synthetic, groups), (holdout, reference), (shuffled, floor)], rng)
+        measured = [(synthetic, groups), (holdout, reference), (shuffled, floor)]
+        if sampled:  # parts that look at all rows would not be comparable once customers are left out
+            alone = [table.alone() for table, _ in measured]
+            real = real.alone()
+            measured = [(table, fidelity_groups(real, table)) for table in alone]
+        normalised = _normalised(real, measured, rng)
     score = _position(whole, lowest) if holdout is None else normalised
     score = None if score is None else float(np.clip(score, 0.0, 100.0))
     return Fidelity(
@@ -187,9 +193,9 @@ def fidelity_groups(real: Table, other: Table) -> Groups:
     categories, _ = shared_codes(real.category, other.category)
     kinds, _ = shared_codes(real.kind, other.kind)
     return {
-        "amounts": amounts(real, other, kinds),
+        "amounts": amounts(real.tally, other.tally, 10**real.minor_units),
         "calendar": calendar(real, other),
-        "categories_and_sequences": categories_and_sequences(real, other, categories, kinds),
+        "categories_and_sequences": categories_and_sequences(real, other, categories),
         "customers": customers(real, other),
         "balance": balance(real, other),
         "dynamics": dynamics(real, other, kinds),
@@ -249,7 +255,7 @@ def _normalised(real: Table, measured: list[tuple[Table, Groups]], rng: np.rando
     shared = [name for name in WEIGHTS if not any(np.isnan(score[name]) for score in scores)]
     own, best, lowest = (overall({name: score[name] for name in shared}) for score in scores)
     scale = best - lowest
-    return float(100 * (own - lowest) / scale) if scale > 1e-9 else None
+    return float(100 * ((own - lowest) / scale)) if scale > 1e-9 else None
 
 
 def _group(name: str, groups: Groups, reference: Groups | None, floor: Groups) -> Score:

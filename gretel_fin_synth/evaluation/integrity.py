@@ -6,7 +6,8 @@ count stands beside the real table's own, and only what exceeds it is held again
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Bools = NDArray[np.bool_]
 
-__all__ = ["TITLES", "integrity"]
+__all__ = ["TITLES", "Soundness", "integrity", "soundness_of"]
 
 TITLES: Mapping[str, str] = {
     "balance_breaks": "Rows whose balance is not the one before plus the amount",
@@ -44,29 +45,71 @@ _TYPES = ("credit", "debit")
 _SHOWN = 5
 
 
-@dataclass(frozen=True, eq=False)
-class _Check:
-    """One mask over rows (or customers), and values to show."""
+@dataclass(frozen=True)
+class Soundness:
+    """What is broken in some whole customers' rows; two groups of customers add up.
 
-    failing: Bools
-    values: NDArray[np.object_] | None = None
+    Attributes
+    ----------
+    n_rows : int
+        Rows, usable or not.
+    broken : int
+        Rows with at least one hard violation.
+    failing : mapping of str to int
+        Rows that break each rule that needs no other table.
+    types, categories, kinds : Counter of str
+        Rows with each unknown type, each category, each pair of type and category.
+    ids : frozenset of str
+        The customers.
+    starts, several_starts : int or None
+        Customers, and those with more than one starting amount; None without such a column.
+    """
 
-    def count(self, reference: float | None, *, hard: bool) -> Count:
-        examples: tuple[str, ...] = ()
-        if self.values is not None:
-            names, counts = np.unique(self.values[self.failing].astype(str), return_counts=True)
-            examples = tuple(names[np.argsort(-counts, kind="stable")][:_SHOWN].tolist())
-        return Count(
-            count=int(self.failing.sum()),
-            of=len(self.failing),
-            reference=reference,
-            hard=hard,
-            examples=examples,
+    n_rows: int
+    broken: int
+    failing: Mapping[str, int]
+    types: Counter[str]
+    categories: Counter[str]
+    kinds: Counter[str]
+    ids: frozenset[str]
+    starts: int | None
+    several_starts: int | None
+
+    def __add__(self, other: Soundness) -> Soundness:
+        known = self.starts is not None and other.starts is not None
+        return Soundness(
+            n_rows=self.n_rows + other.n_rows,
+            broken=self.broken + other.broken,
+            failing={name: count + other.failing[name] for name, count in self.failing.items()},
+            types=self.types + other.types,
+            categories=self.categories + other.categories,
+            kinds=self.kinds + other.kinds,
+            ids=self.ids | other.ids,
+            starts=(self.starts or 0) + (other.starts or 0) if known else None,
+            several_starts=(self.several_starts or 0) + (other.several_starts or 0) if known else None,
         )
 
     @property
+    def broken_share(self) -> float:
+        """Share of rows with a hard violation."""
+        return self.broken / self.n_rows if self.n_rows else 0.0
+
+
+@dataclass(frozen=True)
+class _Check:
+    """How many rows (or customers) fail of how many, and the values that fail, if they are worth showing."""
+
+    failing: int
+    of: int
+    values: Mapping[str, int] = field(default_factory=dict)
+
+    def count(self, reference: float | None, *, hard: bool) -> Count:
+        examples = sorted(self.values, key=lambda value: (-self.values[value], value))[:_SHOWN]
+        return Count(self.failing, self.of, reference=reference, hard=hard, examples=tuple(examples))
+
+    @property
     def share(self) -> float:
-        return float(self.failing.mean()) if len(self.failing) else 0.0
+        return self.failing / self.of if self.of else 0.0
 
 
 def integrity(
@@ -89,17 +132,19 @@ def integrity(
         share. ``breakdown`` maps each check of :data:`TITLES` to a :class:`Count` whose reference is the real
         table's share (the holdout's for unseen categories).
     """
-    own, other = _checks(real, real), _checks(synthetic, real)
-    outside = None if holdout is None else _checks(holdout, real)
+    tables = {"real": real, "synthetic": synthetic, **({} if holdout is None else {"holdout": holdout})}
+    sound = {name: table.soundness for name, table in tables.items()}
+    found = {name: _checks(part, sound["real"]) for name, part in sound.items()}
+    own, other, outside = found["real"], found["synthetic"], found.get("holdout")
     counts = {
         name: check.count(_reference(name, own, outside), hard=name in (*_HARD, "two_starting_amounts"))
         for name, check in other.items()
     }
-    score = _soundness(other, own)
+    score = _score(sound["synthetic"], sound["real"])
     return Score(
         score=score,
         grade=grade_of(score),
-        reference=None if outside is None else _soundness(outside, own),
+        reference=None if outside is None else _score(sound["holdout"], sound["real"]),
         breakdown=counts,
         concerns=(*_lost_columns(real, synthetic), *_concerns(counts, outside)),
         notes=tuple(_notes(real, synthetic)),
@@ -126,30 +171,62 @@ def balance_breaks(table: Table) -> Bools:
     return breaks
 
 
-def _checks(table: Table, real: Table) -> dict[str, _Check]:
-    """Run every check that the columns of the table allow."""
+def soundness_of(table: Table) -> Soundness:
+    """Count what is broken in a table in memory, by every rule that its columns allow."""
     source = table.source
-    present = [name for name in COLUMNS if name in source.columns]
-    categories, types = source["transaction_category"], source["transaction_type"]
-    checks = {}
-    if table.has_balance:
-        checks["balance_breaks"] = _Check(_spread(balance_breaks(table), table))
-    checks["out_of_order"] = _Check(_out_of_order(source))
-    checks["empty_cells"] = _Check(source[present].isna().any(axis=1).to_numpy(dtype=np.bool_))
-    checks["invalid_amounts"] = _Check(_invalid_amounts(source, table.minor_units))
-    unknown = types.notna() & ~types.isin(_TYPES)
-    checks["unknown_types"] = _Check(unknown.to_numpy(dtype=np.bool_), types.to_numpy(dtype=object))
-    checks["unseen_categories"] = _unseen(categories, real.source["transaction_category"])
-    checks["unseen_kinds"] = _unseen(_kinds(source), _kinds(real.source))
-    checks["duplicate_rows"] = _Check(source[present].duplicated().to_numpy(dtype=np.bool_))
+    masks = _masks(table)
+    broken = np.any([mask for name, mask in masks.items() if name in _HARD], axis=0)
+    types = source["transaction_type"]
+    starts = None
     if "starting_amount" in source.columns:
         starts = source.groupby("customer_id")["starting_amount"].nunique()
-        checks["two_starting_amounts"] = _Check((starts > 1).to_numpy(dtype=np.bool_))
-    if table is not real:
-        ids = pd.Series(source["customer_id"].dropna().unique(), dtype=object)
-        known = ids.isin(real.source["customer_id"].dropna().unique())
-        checks["known_customers"] = _Check(known.to_numpy(dtype=np.bool_))
-    return checks
+    return Soundness(
+        n_rows=len(source),
+        broken=int(broken.sum()),
+        failing={name: int(mask.sum()) for name, mask in masks.items()},
+        types=_counted(types[masks["unknown_types"]]),
+        categories=_counted(source["transaction_category"]),
+        kinds=_counted(types + ": " + source["transaction_category"]),
+        ids=frozenset(source["customer_id"].dropna().unique().tolist()),
+        starts=None if starts is None else len(starts),
+        several_starts=None if starts is None else int((starts > 1).sum()),
+    )
+
+
+def _masks(table: Table) -> dict[str, Bools]:
+    """Return for every row of the source whether it breaks each rule."""
+    source = table.source
+    present = [name for name in COLUMNS if name in source.columns]
+    types = source["transaction_type"]
+    masks = {}
+    if table.has_balance:
+        masks["balance_breaks"] = _spread(balance_breaks(table), table)
+    if table.ordered:
+        masks["out_of_order"] = _out_of_order(source)
+    masks["empty_cells"] = source[present].isna().any(axis=1).to_numpy(dtype=np.bool_)
+    masks["invalid_amounts"] = _invalid_amounts(source, table.minor_units)
+    masks["unknown_types"] = (types.notna() & ~types.isin(_TYPES)).to_numpy(dtype=np.bool_)
+    masks["duplicate_rows"] = source[present].duplicated().to_numpy(dtype=np.bool_)
+    return masks
+
+
+def _counted(values: pd.Series[Any]) -> Counter[str]:
+    return Counter({str(value): int(count) for value, count in values.value_counts().items()})
+
+
+def _checks(sound: Soundness, real: Soundness) -> dict[str, _Check]:
+    """Return every check in the order in which they are shown."""
+    rows = {name: _Check(count, sound.n_rows) for name, count in sound.failing.items()}
+    duplicates = rows.pop("duplicate_rows")
+    rows["unknown_types"] = _Check(sound.types.total(), sound.n_rows, sound.types)
+    rows["unseen_categories"] = _unseen(sound.categories, real.categories, sound.n_rows)
+    rows["unseen_kinds"] = _unseen(sound.kinds, real.kinds, sound.n_rows)
+    rows["duplicate_rows"] = duplicates
+    if sound.starts is not None and sound.several_starts is not None:
+        rows["two_starting_amounts"] = _Check(sound.several_starts, sound.starts)
+    if sound is not real:
+        rows["known_customers"] = _Check(len(sound.ids & real.ids), len(sound.ids))
+    return rows
 
 
 def _spread(failing: Bools, table: Table) -> Bools:
@@ -173,23 +250,13 @@ def _invalid_amounts(source: pd.DataFrame, minor_units: int) -> Bools:
     return np.asarray((amount <= 0) | (fraction & ~np.isnan(amount)), dtype=np.bool_)
 
 
-def _kinds(source: pd.DataFrame) -> pd.Series[Any]:
-    return source["transaction_type"] + ": " + source["transaction_category"]
+def _unseen(values: Counter[str], known: Counter[str], of: int) -> _Check:
+    unseen = {value: count for value, count in values.items() if value not in known}
+    return _Check(sum(unseen.values()), of, unseen)
 
 
-def _unseen(values: pd.Series[Any], known: pd.Series[Any]) -> _Check:
-    failing = values.notna() & ~values.isin(known.dropna().unique())
-    return _Check(failing.to_numpy(dtype=np.bool_), values.to_numpy(dtype=object))
-
-
-def _soundness(checks: Mapping[str, _Check], own: Mapping[str, _Check]) -> float:
-    return 100.0 * (1.0 - max(0.0, _broken_share(checks) - _broken_share(own)))
-
-
-def _broken_share(checks: Mapping[str, _Check]) -> float:
-    masks = [checks[name].failing for name in _HARD if name in checks]
-    broken = np.any(masks, axis=0)
-    return float(broken.mean()) if len(broken) else 0.0
+def _score(sound: Soundness, real: Soundness) -> float:
+    return 100.0 * (1.0 - max(0.0, sound.broken_share - real.broken_share))
 
 
 def _reference(name: str, own: Mapping[str, _Check], outside: Mapping[str, _Check] | None) -> float | None:
@@ -238,7 +305,9 @@ def _notes(real: Table, synthetic: Table) -> list[str]:
     for name, table in (("real", real), ("synthetic", synthetic)):
         if not table.has_balance:
             notes.append(f"The {name} table has no column account_balance: balances cannot be checked.")
-        if table.unusable:
-            reasons = ", ".join(f"{count:,} with {reason}" for reason, count in table.unusable.items())
+        if not table.ordered:
+            notes.append(f"The {name} table has no order of rows: which are out of order is not known.")
+        if table.left_out:
+            reasons = ", ".join(f"{count:,} with {reason}" for reason, count in table.left_out.items())
             notes.append(f"Rows of the {name} table left out of the other measures: {reasons}.")
     return notes

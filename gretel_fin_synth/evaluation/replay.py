@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gretel_fin_synth.evaluation._coding import among, combined, dense, distinct
-from gretel_fin_synth.evaluation._features import runs
+from gretel_fin_synth.evaluation._coding import among, distinct
+from gretel_fin_synth.evaluation._traces import all_traces
 from gretel_fin_synth.evaluation.results import Concern, Count, Rate, Score, grade_of, worst
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
-__all__ = ["TITLES", "bootstrap_interval", "replay", "row_codes", "run_codes"]
+__all__ = ["TITLES", "bootstrap_interval", "replay"]
 
 TITLES: Mapping[str, str] = {
     "rows": "Rows that a real customer has too (date, amount, type, category)",
@@ -44,7 +44,6 @@ _COPIES: Mapping[str, str] = {
 }
 _DRAWS = 1000
 _CHUNK = 50
-_RUN = 3
 _Z = 1.959963984540054
 _SEEN = 0.10  # a holdout with so many more copies than the real table has within itself was not unseen
 _GRADES = {"same team": "Very Poor", "other teams": "Poor", "trusted partners": "Moderate"}
@@ -71,14 +70,9 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
         there is no holdout. ``grade`` falls with whom the copies shut out.
     """
     tables = [real, synthetic] if holdout is None else [real, synthetic, holdout]
-    customers = [table.customer for table in tables]
-    things = {
-        "rows": (row_codes(tables, ids=False), customers),
-        "rows_with_ids": (row_codes(tables, ids=True), customers),
-        "runs": run_codes(tables),
-    }
+    things, sizes = all_traces(tables)
     rates = {name: _rate(codes, owners, rng) for name, (codes, owners) in things.items()}
-    copied = copied_histories(*things["runs"], [table.n_customers for table in tables])
+    copied = copied_histories(*things["runs"], sizes)
     score = 100.0 * (1.0 - max((max(0.0, _excess(rate)) for rate in rates.values()), default=0.0))
     concerns = (*_seen_holdout(rates), *_concerns(rates), *_copied(copied))
     return Score(
@@ -87,55 +81,8 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
         reference=None if holdout is None else 100.0,
         breakdown={**rates, "histories": copied},
         concerns=concerns,
-        notes=_notes(tables),
+        notes=_notes(sizes),
     )
-
-
-def row_codes(tables: Sequence[Table], *, ids: bool) -> list[Ints]:
-    """Give equal rows of several tables equal codes.
-
-    Parameters
-    ----------
-    tables : sequence of Table
-        The tables.
-    ids : bool
-        Whether rows must agree in the customer's id besides date, amount, type and category.
-    """
-    parts = [_joined(tables, "day"), _joined(tables, "cents"), _named(tables, "transaction_category")]
-    parts.append(np.concatenate([table.is_credit.astype(np.int64) for table in tables]))
-    if ids:
-        parts.append(_named(tables, "customer_id"))
-    return _split(combined(parts), [len(table) for table in tables])
-
-
-def run_codes(tables: Sequence[Table], length: int = _RUN) -> tuple[list[Ints], list[Ints]]:
-    """Give equal runs of consecutive transactions of a customer equal codes.
-
-    Two runs are equal if amounts, types and categories are, and the days between the transactions. The day on
-    which they begin does not matter.
-
-    Returns
-    -------
-    codes, customers : list of numpy.ndarray of int64
-        For each table the codes of its runs, and the customers to which they belong.
-    """
-    rows = combined(
-        [
-            _joined(tables, "cents"),
-            _named(tables, "transaction_category"),
-            np.concatenate([table.is_credit.astype(np.int64) for table in tables]),
-        ]
-    )
-    tokens = _split(rows, [len(table) for table in tables])
-    windows = [
-        np.column_stack(
-            [runs(token, table.customer, length), np.diff(runs(table.day, table.customer, length))]
-        )
-        for token, table in zip(tokens, tables, strict=True)
-    ]
-    owners = [runs(table.customer, table.customer, length)[:, 0] for table in tables]
-    stacked = np.concatenate(windows)
-    return _split(combined(list(stacked.T)), [len(window) for window in windows]), owners
 
 
 def copied_histories(codes: Sequence[Ints], owners: Sequence[Ints], sizes: Sequence[int]) -> Count:
@@ -149,7 +96,7 @@ def copied_histories(codes: Sequence[Ints], owners: Sequence[Ints], sizes: Seque
     ----------
     codes, owners : sequence of numpy.ndarray of int64
         Runs and their customers of the real, the synthetic and, if there is one, the holdout table, from
-        :func:`run_codes`.
+        :func:`~._traces.run_codes`.
     sizes : sequence of int
         Number of customers of each table.
 
@@ -234,9 +181,9 @@ def bootstrap_interval(
     >>> bootstrap_interval(hits, np.array([0, 0, 1, 1]), np.random.default_rng(0))
     (0.5, 0.849...)
     """
-    owner = dense(customer)
-    rows = np.bincount(owner).astype(np.float64)
-    found = np.bincount(owner, hits.astype(np.float64))
+    counts = np.bincount(customer)
+    rows = counts[counts > 0].astype(np.float64)
+    found = np.bincount(customer, hits.astype(np.float64))[counts > 0]
     size = len(rows)
     shares = np.empty(draws)
     for start in range(0, draws, _CHUNK):
@@ -338,28 +285,16 @@ def _seen_holdout(rates: Mapping[str, Rate]) -> list[Concern]:
     return []
 
 
-def _notes(tables: Sequence[Table]) -> tuple[str, ...]:
+def _notes(sizes: Sequence[int]) -> tuple[str, ...]:
     notes = ["Intervals are 95 %, from a bootstrap over customers."]
-    if len(tables) == 2:
+    if len(sizes) == 2:
         notes.append(
             "Without a holdout, the shares are compared with those of real rows and runs that some other "
             "real customer has too."
         )
-    if min(table.n_customers for table in tables) < 10:
+    if min(sizes) < 10:
         notes.append("A table has fewer than 10 customers: its intervals are not to be trusted.")
     return tuple(notes)
-
-
-def _joined(tables: Sequence[Table], name: str) -> Ints:
-    return np.concatenate([getattr(table, name) for table in tables])
-
-
-def _named(tables: Sequence[Table], column: str) -> Ints:
-    return dense(np.concatenate([table.texts(column) for table in tables]))
-
-
-def _split(codes: Ints, sizes: Sequence[int]) -> list[Ints]:
-    return np.split(codes, np.cumsum(sizes)[:-1])
 
 
 def _wilson_upper(hits: int, of: int) -> float:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from gretel_fin_synth import _frames
+from gretel_fin_synth._customers import draw_customers
 from gretel_fin_synth._source import open_source
 from gretel_fin_synth.balance._stream import Customers
 from gretel_fin_synth.errors import ParameterError
@@ -19,8 +19,6 @@ from gretel_fin_synth.schema._failures import violation
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
-
-    from numpy.typing import NDArray
 
 __all__ = ["MOST_ROWS", "read_customers"]
 
@@ -46,7 +44,7 @@ def read_customers(
         more = np.bincount(codes, minlength=len(customers))
         more[: counts.size] += counts
         counts = more
-    chosen = _chosen(customers.ids, counts, max_rows, seed)
+    chosen = draw_customers(customers.ids, counts, max_rows, seed)
     if private and not chosen.all():
         # Who is left out depends on the other customers, which no proof of privacy here accounts for.
         msg = (
@@ -68,12 +66,3 @@ def read_customers(
         f"learned from {int(chosen.sum()):,} of {len(customers):,} customers ({int(counts[chosen].sum()):,} "
         f"of {int(counts.sum()):,} rows), drawn at random as wholes; fit(path, max_rows=...) allows more"
     ]
-
-
-def _chosen(ids: Sequence[Any], counts: NDArray[np.int64], max_rows: int, seed: int) -> NDArray[np.bool_]:
-    """Take customers in the order of a hash of seed and id, until their rows are enough."""
-    ranks = [hashlib.blake2b(f"{seed}:{value}".encode(), digest_size=8).digest() for value in ids]
-    order = np.array(sorted(range(len(ranks)), key=ranks.__getitem__), dtype=np.int64)
-    chosen = np.zeros(len(ids), dtype=bool)
-    chosen[order[np.cumsum(counts[order]) <= max_rows]] = True
-    return chosen

@@ -12,7 +12,7 @@ import numpy as np
 
 from gretel_fin_synth.evaluation._describe import kind_codes
 from gretel_fin_synth.evaluation._features import runs
-from gretel_fin_synth.evaluation.replay import row_codes, run_codes
+from gretel_fin_synth.evaluation._traces import row_codes, run_codes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

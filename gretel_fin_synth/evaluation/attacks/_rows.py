@@ -13,8 +13,8 @@ import numpy as np
 
 from gretel_fin_synth.evaluation._describe import kind_codes, signed_log
 from gretel_fin_synth.evaluation._table import shared_codes
+from gretel_fin_synth.evaluation._traces import row_codes
 from gretel_fin_synth.evaluation.attacks._fuzzy import near_rows
-from gretel_fin_synth.evaluation.replay import row_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
