@@ -281,7 +281,7 @@ def test_that_test_notices_a_quantity_that_passes_by(monkeypatch: pytest.MonkeyP
 
         def profile(cls: type[Profile], figures: object) -> Profile:
             made = of(cls, figures)
-            made.copy_day = smallest / 1e6
+            made.same_day = smallest / 1e6
             return made
 
         monkeypatch.setattr(backend_module.Profile, "of", classmethod(profile))

@@ -55,11 +55,16 @@ def pooled(
     Returns
     -------
     ndarray of shape (rows, cells)
-        Every row adds up to 1. What all rows have in common counts as much as DRAWN_TO * sigma.
+        Every row adds up to 1. What a row has of its own counts by how far it exceeds noise (James and
+        Stein 1961), and what all rows have in common by DRAWN_TO * sigma at least.
     """
     totals = np.maximum(totals, 0.5 * sigma)
     common = on_simplex(values.sum(axis=0), totals.sum()) / totals.sum() if prior is None else prior
-    own = np.stack([on_simplex(row, total) for row, total in zip(values, totals, strict=True)])
+    usual = totals[:, None] * common
+    away = values - usual
+    trust = 1 - values.shape[1] * sigma**2 / np.maximum((away**2).sum(axis=1, keepdims=True), 1e-300)
+    shrunk = usual + np.maximum(trust, 0.0) * away
+    own = np.stack([on_simplex(row, total) for row, total in zip(shrunk, totals, strict=True)])
     mixed = own + DRAWN_TO * sigma * common
     return mixed / mixed.sum(axis=1, keepdims=True)
 

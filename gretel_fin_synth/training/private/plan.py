@@ -33,9 +33,9 @@ IntArray = npt.NDArray[np.int64]
 class Part:
     """A measurement: share of the budget (in parts of their sum) and the bound of one customer's share.
 
-    ``bound`` is ``"one"`` where a customer adds a single 1, ``"held"`` or ``"twice"`` where one or two for
-    each kind held, ``"pairs"`` one for each two kinds; a number stands for multiples of the square root of
-    the rows of a busy customer, and ``"rows"`` for a quarter of them.
+    ``bound`` is ``"one"`` where a customer adds a single 1, ``"two"`` where two, ``"held"`` or ``"twice"``
+    where one or two for each kind held, ``"pairs"`` one for each two kinds; a number stands for multiples of
+    the square root of the rows of a busy customer, and ``"rows"`` for a quarter of them.
     """
 
     query: Callable[[Customers, queries.Known], Cells]
@@ -65,9 +65,9 @@ PARTS = (
     Part(queries.kind_weekdays, 1.0, 1.1),
     Part(queries.months, 0.4, "rows"),
     Part(queries.hours, 0.2, "rows"),
-    Part(queries.spans, 1.2, "one"),
+    Part(queries.spans, 1.2, "two"),
     Part(rhythms.paces, 1.8, "one"),
-    Part(rhythms.flows, 1.8, "one"),
+    Part(rhythms.flows, 1.8, "two"),
     Part(rhythms.starts, 0.6, "one"),
     Part(rhythms.below_zero, 0.3, "one"),
     Part(rhythms.absences, 1.2, "twice"),
@@ -150,7 +150,7 @@ def _quantile(shares: npt.NDArray[np.float64]) -> int:
 
 def _clip(bound: str | float, rows: float, kinds: float) -> float:
     if isinstance(bound, str):
-        known = {"one": 1.0, "held": kinds**0.5, "twice": (2 * kinds) ** 0.5, "pairs": kinds}
+        known = {"one": 1.0, "two": 2**0.5, "held": kinds**0.5, "twice": (2 * kinds) ** 0.5, "pairs": kinds}
         return known[bound] if bound in known else max(rows / 4, 1.0)
     return max(bound * rows**0.5, 1.0)
 

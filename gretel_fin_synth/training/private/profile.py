@@ -12,6 +12,7 @@ from gretel_fin_synth.training.private.estimates import bell_and_more, on_simple
 from gretel_fin_synth.training.private.extras import ExtraModel
 from gretel_fin_synth.training.private.grids import (
     AMOUNT_BINS,
+    FLOW_SHAPE,
     MONTHLY,
     N_MANY,
     N_SORTS,
@@ -28,6 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 
 ALWAYS = 0.97  # share of holders from which a kind is held by everybody
 N_KNOTS = 65
+SPAN_ROUNDS = 30
 LEAST_TIMES = 4.0  # noise deviations above which a table has times of the day
 
 
@@ -136,9 +138,6 @@ class Profile:
         spread = pooled(values["spreads"], sigma["spreads"], hold * n)
         early, late = (pooled(table, sigma["absences"], hold * n) for table in values["absences"])
         sorts, many, seldom = _habits(values["habits"], sigma["habits"], hold, n)
-        spans = np.zeros((known.n_months, known.n_months))
-        upper = np.triu_indices(known.n_months)
-        spans[upper] = on_simplex(values["spans"][upper], n) / n
         return cls(
             kinds=figures.kinds,
             sign=known.sign,
@@ -160,9 +159,9 @@ class Profile:
             weekdays=by_kind("kind_weekdays") * 7,
             months=_shares(values["months"], sigma["months"]),
             hours=_hours(values["hours"], sigma["hours"]),
-            spans=spans,
+            spans=_spans(values["spans"], sigma["spans"]),
             pace=smoothed(values["paces"], sigma["paces"]),
-            flow=smoothed(values["flows"], sigma["flows"]),
+            flow=_flow(values["flows"], sigma["flows"]),
             start=plain("starts"),
             below=plain("below_zero"),
             order=_order(values["neighbours"], sigma["neighbours"]),
@@ -239,6 +238,23 @@ def _together(pairs: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
     sizes, axes = np.linalg.eigh(wanted)
     sound = (axes * np.maximum(sizes, 0.02)) @ axes.T
     return np.asarray(sound / np.sqrt(np.outer(np.diag(sound), np.diag(sound))))
+
+
+def _flow(values: FloatArray, sigma: float) -> FloatArray:
+    """Return customers by income and by spending as a share of it, taken to be independent."""
+    size = FLOW_SHAPE[0]
+    return np.outer(smoothed(values[:size], sigma), smoothed(values[size:], sigma))
+
+
+def _spans(values: FloatArray, sigma: float) -> FloatArray:
+    """Return customers by first and last month: those of all whose first month is not after the last."""
+    size = len(values) // 2
+    first, last = _shares(values[:size], sigma) + 1e-9, _shares(values[size:], sigma) + 1e-9
+    spans = np.triu(np.outer(first, last))
+    for _ in range(SPAN_ROUNDS):  # iterative proportional fitting
+        spans *= (first / spans.sum(axis=1))[:, None]
+        spans *= last / spans.sum(axis=0)
+    return np.asarray(spans / spans.sum())
 
 
 def _order(neighbours: FloatArray, sigma: float) -> FloatArray:

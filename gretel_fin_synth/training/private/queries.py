@@ -154,9 +154,9 @@ def hours(customers: Customers, known: Known) -> Cells:
 
 
 def spans(customers: Customers, known: Known) -> Cells:
-    """First and last month of a customer."""
+    """First and last month of a customer: one cell of each."""
     present = np.flatnonzero(customers.length)
     first, last = customers.offset[present], customers.offset[present + 1] - 1
-    cells = (customers.month[first] - known.first_month) * known.n_months
-    cells = cells + customers.month[last] - known.first_month
-    return Cells.counts(present, cells, (known.n_months, known.n_months))
+    begin = customers.month[first] - known.first_month
+    end = known.n_months + customers.month[last] - known.first_month
+    return Cells.counts(np.r_[present, present], np.r_[begin, end], (2 * known.n_months,))

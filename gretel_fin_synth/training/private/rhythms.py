@@ -69,14 +69,14 @@ def neighbours(customers: Customers, known: Known) -> Cells:
 
 
 def flows(customers: Customers, known: Known) -> Cells:
-    """Money in a month by money out as a share of it."""
+    """Money in a month, and money out as a share of it: one cell of each."""
     signed = customers.cents * known.sign[customers.kind]
     came = np.bincount(customers.who, np.maximum(signed, 0), minlength=len(customers))
     went = np.bincount(customers.who, np.maximum(-signed, 0), minlength=len(customers))
     present = np.flatnonzero(customers.length)
     income = np.searchsorted(MONEY_EDGES, (came / active(customers))[present])
-    ratio = np.searchsorted(RATIO_EDGES, ((went + 1) / (came + 1))[present])
-    return Cells.counts(present, income * FLOW_SHAPE[1] + ratio, FLOW_SHAPE)
+    ratio = FLOW_SHAPE[0] + np.searchsorted(RATIO_EDGES, ((went + 1) / (came + 1))[present])
+    return Cells.counts(np.r_[present, present], np.r_[income, ratio], (sum(FLOW_SHAPE),))
 
 
 def starts(customers: Customers, known: Known) -> Cells:
