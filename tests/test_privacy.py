@@ -57,7 +57,7 @@ class TestContract(BackendContract):
 
     @pytest.fixture
     def bad_sample_options(self) -> list[dict[str, Any]]:
-        return [{"temperature": 1.0}, {"like": "CUST_001"}]
+        return [{"temperature": -1.0}, {"like": "CUST_001"}]
 
     def test_is_registered_and_a_backend(self, backend_options: dict[str, Any]) -> None:
         assert isinstance(PrivateBackend(backend_options["privacy"]), Backend)

@@ -13,6 +13,7 @@ from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training._words import kinds_in_words
 from gretel_fin_synth.training.private.accounting import epsilon_of
 from gretel_fin_synth.training.private.calibration import calibrate
+from gretel_fin_synth.training.private.conditions import Conditions
 from gretel_fin_synth.training.private.customers import OTHER, bounded
 from gretel_fin_synth.training.private.draw import draw
 from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy, PrivacyStatement
@@ -51,6 +52,7 @@ class PrivateBackend:
         self.warnings: list[str] = []
         self.statement: PrivacyStatement | None = None
         self._profile: Profile | None = None
+        self._conditioned: tuple[str, Profile] | None = None
         self._columns: list[str] = []
         self._minor_units = 2
         self._block = BLOCK
@@ -70,7 +72,7 @@ class PrivateBackend:
     def fit(self, table: TrainingTable, *, seed: int, progress: bool | None) -> None:
         """Measure, and make a profile of the noisy figures; the seed decides only what comes after them."""
         del progress
-        self._profile = self.statement = None
+        self._profile = self.statement = self._conditioned = None
         noise = SecureNoise() if self.noise is None else self.noise
         customers = bounded(table, self.privacy.max_transactions)
         figures, gateway = measure(customers, self.privacy, table.extra_columns, noise)
@@ -93,21 +95,15 @@ class PrivateBackend:
         self._profile = profile
 
     def sample(self, request: SampleRequest) -> pd.DataFrame:
-        """Draw new customers in blocks; there are no options."""
-        if request.options:
-            name = sorted(request.options)[0]
-            msg = (
-                f"option {name!r} of sample is not there with privacy: what looks at customers of the table "
-                "again would break the guarantee."
-            )
-            raise ParameterError(f"{msg}\n\nHint: sample(n_customers=100, seed=1)")
-        self._fitted()
+        """Draw new customers in blocks; for the options see :class:`.conditions.Conditions`."""
+        conditions = Conditions.of(request.options, self._fitted(), self._minor_units)
+        profile = self._under(conditions)
         first, last = request.first_customer, request.first_customer + request.n_customers
         parts = []
         for number in range(first // self._block, (last - 1) // self._block + 1):
             begin = number * self._block
             inside = max(first, begin) - begin, min(last, begin + self._block) - begin
-            parts.append(self._part(number, request.seed, *inside))
+            parts.append(self._part(profile, conditions.starting, number, request.seed, *inside))
         return pd.concat(parts, ignore_index=True)[self._columns]
 
     def save(self, directory: Path) -> None:
@@ -124,7 +120,7 @@ class PrivateBackend:
     def load(self, directory: Path) -> None:
         """Read what ``save`` wrote."""
         state = json.loads((directory / FILE).read_text(encoding="utf-8"))
-        self._profile = Profile.from_dict(state["profile"])
+        self._profile, self._conditioned = Profile.from_dict(state["profile"]), None
         self.statement = PrivacyStatement.from_dict(state["statement"])
         self._columns, self._minor_units = state["columns"], state["minor_units"]
         self.warnings = state["warnings"]
@@ -135,11 +131,24 @@ class PrivateBackend:
             raise ParameterError(msg)
         return self._profile
 
-    def _part(self, number: int, seed: int, begin: int, end: int) -> pd.DataFrame:
+    def _under(self, conditions: Conditions) -> Profile:
+        """Return the profile under conditions; the last one is kept, for customers drawn in parts."""
+        if self._conditioned is None or self._conditioned[0] != conditions.all_key:
+            self._conditioned = conditions.all_key, conditions.apply(self._fitted())
+        return self._conditioned[1]
+
+    def _part(
+        self,
+        profile: Profile,
+        starting: tuple[int, int] | None,
+        number: int,
+        seed: int,
+        begin: int,
+        end: int,
+    ) -> pd.DataFrame:
         """Return customers of one block; a block is always drawn whole."""
-        profile = self._fitted()
         rng = np.random.default_rng([seed, number])
-        drawn = draw(profile, self._block, rng)
+        drawn = draw(profile, self._block, rng, starting)
         moment = drawn.day.astype("datetime64[D]").astype("datetime64[s]") + drawn.seconds
         kinds = np.array(profile.kinds, dtype=object)[drawn.kind]
         columns: dict[str, Any] = {

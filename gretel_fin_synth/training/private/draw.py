@@ -20,6 +20,7 @@ FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["Drawn", "draw"]
 
+SPARE = 8  # starting amounts drawn for each that is kept, where they are limited
 MIXED = 0.35  # how much chance there is in the order inside a day
 
 
@@ -42,20 +43,30 @@ class Drawn:
         return len(self.start)
 
 
-def draw(profile: Profile, n: int, rng: np.random.Generator) -> Drawn:
-    """Draw n customers, each with at least one transaction."""
+def draw(
+    profile: Profile, n: int, rng: np.random.Generator, starting: tuple[int, int] | None = None
+) -> Drawn:
+    """Draw n customers, each with at least one transaction; starting amounts may be limited."""
     lives = draw_lives(profile, n, rng)
     rows = draw_rows(profile, lives, rng)
     cents, seen = draw_amounts(profile, lives, rows, rng)
     kind, who, fixed = lives.kind[rows.pair], lives.who[rows.pair], lives.same[rows.pair]
     place = profile.order[kind] + MIXED * rng.standard_normal(len(kind))
     order = np.lexsort((place, rows.day, who))
-    start = draw_starts(profile, n, rng)
+    start = draw_starts(profile, n, rng) if starting is None else _starts(profile, n, starting, rng)
     paid = within_means(profile, (who[order], kind[order], cents[order]), fixed[order], start, rng)
     kept = (paid > 0) | (np.bincount(who[order], paid > 0, minlength=n) == 0)[who[order]]
     paid, order = np.where(paid > 0, paid, cents[order])[kept], order[kept]
     seconds = _seconds(profile, who[order], rows.day[order], rng)
     return Drawn(who[order], kind[order], rows.day[order], paid, seconds, start, (kind, seen))
+
+
+def _starts(profile: Profile, n: int, limits: tuple[int, int], rng: np.random.Generator) -> IntArray:
+    """Draw starting amounts and take those nearest to the limits, moved to lie within."""
+    many = draw_starts(profile, SPARE * n, rng)
+    away = np.maximum(np.maximum(limits[0] - many, many - limits[1]), 0)
+    nearest = many[np.argsort(away, kind="stable")[:n]]
+    return np.clip(rng.permutation(nearest), *limits)
 
 
 def _seconds(profile: Profile, who: IntArray, day: IntArray, rng: np.random.Generator) -> IntArray:
