@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from gretel_fin_synth import (
     check_files,
     make_transactions,
 )
+from gretel_fin_synth.cli import main
 from gretel_fin_synth.training._processes import done_by_processes
 from gretel_fin_synth.training._ranges import make_ranges
 
@@ -84,6 +86,31 @@ def test_a_folder_is_divided_by_bucket_and_month(
     for path in (tmp_path / "new").rglob("*.parquet"):
         month = path.parent.name.removeprefix("month=")
         assert set(pd.read_parquet(path)["transaction_date"].dt.strftime("%Y-%m")) == {month}
+
+
+def test_the_program_draws_by_processes_into_a_folder(
+    fitted: TransactionSynthesizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted.save(tmp_path / "model")
+    saved = TransactionSynthesizer.load(tmp_path / "model").sample(N, seed=SEED)
+    command = [
+        "gretel-fin-synth",
+        "generate",
+        tmp_path / "model",
+        "--customers",
+        N,
+        "--seed",
+        SEED,
+        "--quiet",
+    ]
+    for more in (["--workers", 2, "--output", tmp_path / "new"], ["--output", tmp_path / "t.parquet"]):
+        monkeypatch.setattr(sys, "argv", [str(word) for word in (*command, *more)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert not left.value.code
+    same(in_folder(tmp_path / "new"), saved)
+    assert (tmp_path / "new" / "_synthetic.json").exists()
+    pdt.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), saved)
 
 
 def test_processes_give_the_same_though_one_is_killed(

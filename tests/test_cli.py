@@ -180,6 +180,27 @@ def test_the_steps_one_by_one(said: Said) -> None:
     assert sorted(path.name for path in Path("judged").iterdir()) == REPORT
 
 
+def test_folders_are_judged_like_the_tables_in_them(said: Said) -> None:
+    real = fs.make_transactions(14, start="2024-01-01", end="2024-03-31", seed=1)
+    parts = {"real": real[real["customer_id"] <= "CUST_008"], "new": real[real["customer_id"] > "CUST_008"]}
+    for name, table in parts.items():
+        write_table(table, Path(f"{name}.parquet"))
+        for month, rows in table.groupby(table["transaction_date"].dt.strftime("%Y-%m")):
+            (Path(name) / f"month={month}").mkdir(parents=True)
+            write_table(rows.assign(note="x"), Path(name) / f"month={month}" / "part.parquet")
+    for ending, output in ((".parquet", "one"), ("", "many"), ("/*/*.parquet", "pattern")):
+        places = [f"{name}{ending}" for name in ("real", "new", "real")]
+        said("evaluate", *places[:2], "--holdout-file", places[2], "--output", output)
+    one, *others = (json.loads((Path(at) / REPORT[1]).read_text()) for at in ("one", "many", "pattern"))
+    assert others[0] == others[1]
+    for measure in ("integrity", "replay"):
+        assert one["results"][measure] == others[0]["results"][measure]
+    assert one["tables"] == others[0]["tables"]
+    assert one["tables"]["real"]["rows"] == len(parts["real"])
+    said("evaluate", "real.parquet", "nowhere", "--output", "none", code=1)
+    assert not list(Path("none").glob("*"))
+
+
 def test_an_extra_column_is_learned_if_it_is_described(bank: Path, said: Said) -> None:
     said("train", bank, "--model", "model", "--backend", "toy", "--extra", "branch=category", "--seed", 1)
     said("generate", "model", "--customers", 3, "--output", "synthetic.csv", "--seed", 1)
