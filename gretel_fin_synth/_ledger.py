@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,9 @@ __all__ = [
 
 _DIGIT_BITS = 16
 _DIGIT_MASK = (1 << _DIGIT_BITS) - 1
+_MOST_CUT = 12
+_PART_ROWS = 50_000
+_FEWEST_ROWS = 2_000
 _WORTH_A_THREAD = 200_000
 
 
@@ -67,14 +71,26 @@ class Ledger:
 
     def arrange(self, values: NDArray[Any]) -> NDArray[Any]:
         """Bring `values` from the order of the frame into the order of the ledger."""
-        return values if self.order is None else values[self.order]
+        if self.order is None:
+            return values
+        order, arranged = self.order, np.empty_like(values)
+
+        def fill(part: slice) -> None:
+            np.take(values, order[part], out=arranged[part], mode="clip")
+
+        _in_halves(order.size, fill)
+        return arranged
 
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """Bring `values` from the order of the ledger back into the order of the frame."""
         if self.order is None:
             return values
-        restored = np.empty_like(values)
-        restored[self.order] = values
+        order, restored = self.order, np.empty_like(values)
+
+        def fill(part: slice) -> None:
+            restored[order[part]] = values[part]
+
+        _in_halves(order.size, fill)
         return restored
 
     def positions(self, where: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -101,14 +117,14 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     if not firsts.size:
         return Ledger(None, firsts, ids.iloc[:0], 0)
     n_rows = len(ids)
-    run_codes, run_customers = _factorized(ids if firsts.size == n_rows else ids.iloc[firsts])
-    customers = pd.Series(run_customers, name=ids.name)
+    scattered = 2 * firsts.size > n_rows
+    codes, distinct = _factorized(ids if scattered else ids.iloc[firsts])
+    customers = pd.Series(distinct, name=ids.name)
     together = len(customers) == firsts.size
     if together and keys_increase(keys, firsts):
         return Ledger(None, firsts, customers, n_rows)
-    codes = run_codes
-    if firsts.size < n_rows:
-        codes = np.repeat(run_codes, np.diff(firsts, append=n_rows))
+    if not scattered:
+        codes = np.repeat(codes, np.diff(firsts, append=n_rows))
     counts = np.bincount(codes, minlength=len(customers))
     starts = np.cumsum(counts) - counts
     needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
@@ -121,6 +137,11 @@ def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
         return [function() for function in functions]
     with ThreadPoolExecutor(len(functions)) as pool:
         return [done.result() for done in [pool.submit(function) for function in functions]]
+
+
+def _in_halves(size: int, function: Callable[[slice], None]) -> None:
+    half = size // 2
+    side_by_side(size, partial(function, slice(0, half)), partial(function, slice(half, size)))
 
 
 def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
@@ -267,28 +288,50 @@ def keys_increase(keys: Sequence[NDArray[Any]], starts: NDArray[np.int64]) -> bo
 
 
 def _sort_order(keys: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Stable order by several keys, the most significant first: radix sort, in two halves at a time."""
-    ranks = [_small_ranks(key) for key in keys]
-    first, size = ranks[0], keys[0].size
-    if size < _WORTH_A_THREAD:
-        return _radix_order(ranks)
-    middle = int(first.max()) // 2
+    """Stable order by several keys, the most significant first: radix sort by digits of 16 bits.
 
-    def of(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        return rows[_radix_order([rank[rows] for rank in ranks])] if rows.size else rows
+    If the keys fit into one integer, its first few bits divide the rows into parts that fit into a core's
+    memory, where the other digits are sorted without waiting for distant rows; half of the parts at a time.
+    """
+    packed = _packed([_small_ranks(key) for key in keys])
+    values, size = packed[0], keys[0].size
+    bits = int(values.max()).bit_length()
+    cut = _cut(bits, size)
+    if len(packed) > 1 or cut < 1:
+        return _radix_order(packed)
+    part = (values >> (bits - cut)).astype(np.uint16)
+    order = np.argsort(part, kind="stable")
+    counts = np.bincount(part, minlength=1 << cut)
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    rest = (1 << (bits - cut)) - 1
 
-    low = first <= middle
-    halves = side_by_side(size, lambda: of(np.flatnonzero(low)), lambda: of(np.flatnonzero(~low)))
-    order: NDArray[np.int64] = np.concatenate(halves)
+    def sort(first: int, last: int) -> None:
+        for start, end in zip(starts[first:last], ends[first:last], strict=True):
+            rows = order[start:end]
+            if end - start > 1:
+                order[start:end] = rows[_radix_order([values[rows] & rest])]
+
+    middle = int(np.searchsorted(ends, size // 2)) + 1
+    side_by_side(size, partial(sort, 0, middle), partial(sort, middle, len(ends)))
     return order
 
 
-def _radix_order(ranks: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Sort by digits of 16 bits, the least significant first; ranks that fit share their digits."""
+def _cut(bits: int, size: int) -> int:
+    """Return by how many bits rows are divided: few digits are left, in parts neither long nor tiny."""
+    if bits <= _DIGIT_BITS:
+        return 0
+    n_digits = -(-max(bits - _MOST_CUT, 0) // _DIGIT_BITS)
+    wanted = max(bits - n_digits * _DIGIT_BITS, (size // _PART_ROWS).bit_length())
+    return min(wanted, bits, _MOST_CUT, (size // _FEWEST_ROWS).bit_length())
+
+
+def _radix_order(packed: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Sort by digits of 16 bits, the least significant first, of integers of which the first counts least."""
     order: NDArray[np.int64] | None = None
-    for packed in _packed(ranks):
-        for shift in range(0, max(int(packed.max()).bit_length(), 1), _DIGIT_BITS):
-            digit = ((packed >> shift) & _DIGIT_MASK).astype(np.uint16)
+    for values in packed:
+        for shift in range(0, max(int(values.max()).bit_length(), 1), _DIGIT_BITS):
+            digit = ((values >> shift) & _DIGIT_MASK).astype(np.uint16)
             step = np.argsort(digit if order is None else digit[order], kind="stable")
             order = step if order is None else order[step]
     if order is None:
@@ -324,8 +367,13 @@ def _small_ranks(key: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _without_common_factor(ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Divide by the calendar unit that all ranks are multiples of (days in nanoseconds become days)."""
-    for factor in (86_400, 1_000, 1_000, 1_000, 60, 60, 24):
-        if not (ranks[:1_000] % factor).any() and not (ranks % factor).any():
-            ranks = ranks // factor
+    """Divide by what all ranks are multiples of (days in nanoseconds become days)."""
+    factor = int(np.gcd.reduce(ranks[:1_000]))
+    if factor > 1:
+        fewer = ranks // factor
+        if bool((fewer * factor == ranks).all()):
+            return fewer
+        for unit in (86_400_000_000_000, 86_400_000_000, 86_400_000, 1_000_000_000, 1_000_000, 1_000):
+            if factor % unit == 0 and bool(((fewer := ranks // unit) * unit == ranks).all()):
+                return fewer
     return ranks

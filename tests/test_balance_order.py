@@ -185,6 +185,22 @@ def test_the_ledger_sorts_as_a_stable_sort_does(key: Any, data: Any) -> None:
     assert ledger.restore(ledger.arrange(values)).tolist() == values.tolist()
 
 
+@pytest.mark.parametrize("n_rows", [3_999, 20_000, 250_000])
+@pytest.mark.parametrize("n_customers", [1, 7, 3_000])
+@pytest.mark.parametrize("bits", [4, 16, 27, 40, 62])
+def test_long_ledgers_sort_as_a_stable_sort_does(n_rows: int, n_customers: int, bits: int) -> None:
+    rng = np.random.default_rng([n_rows, n_customers, bits])
+    ids = rng.integers(0, n_customers, n_rows) ** 2 // n_customers  # some have many rows, some none
+    key = rng.integers(0, 2**bits, n_rows)
+    ledger = make_ledger(pd.Series(ids), [key])
+    codes = pd.factorize(ids)[0]
+    expected = np.lexsort((key, codes))
+    rows = np.arange(n_rows)
+    np.testing.assert_array_equal(ledger.positions(rows), expected)
+    np.testing.assert_array_equal(ledger.starts, np.flatnonzero(np.diff(codes[expected], prepend=-1)))
+    np.testing.assert_array_equal(ledger.restore(ledger.arrange(rows)), rows)
+
+
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
 def test_rows_that_are_in_order_are_not_sorted_again(dtype: str) -> None:
     ids = pd.Series(["a", "a", "b", "c", "c"]).astype(dtype)
