@@ -14,11 +14,11 @@ PYTEST_ARGS ?=
 
 SOURCES := gretel_fin_synth tests benchmarks examples docs
 PANDAS22_TESTS := $(wildcard tests/test_schema*.py tests/test_balance*.py tests/test_standin*.py tests/test_money*.py tests/test_frames*.py tests/test_io.py tests/test_gretel*.py tests/test_training_contract.py)
-ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py tests/test_balance_files.py tests/test_training_frames.py)
+ENGINES_TESTS := $(wildcard tests/test_balance.py tests/test_schema.py tests/test_frames.py tests/test_at_size*.py tests/test_balance_files.py tests/test_training_frames.py tests/test_documentation_engines.py)
 
 .NOTPARALLEL: # one environment, one pip at a time
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-engines test-pandas22 lint format types layers docs bench bench-engine bench-peers wheel ci clean
+.PHONY: help demo test test-all test-engines test-pandas22 lint format types layers docs linkcheck bench bench-engine bench-peers wheel ci clean
 
 help:
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' Makefile | awk -F'|' '{ printf "  make %-15s %s\n", $$1, $$2 }'
@@ -92,6 +92,10 @@ docs: $(VENV)/.with-dev ## the documentation, warnings are errors; docs/_build/h
 	@$(VENV)/bin/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo 'docs/_build/html/index.html'
 
+linkcheck: $(VENV)/.with-dev ## links and anchors between the pages; LINKS=all looks at other sites too
+	@$(VENV)/bin/python -m sphinx -q -b linkcheck $(if $(filter all,$(LINKS)),,-D linkcheck_ignore=https?://.*) docs docs/_build/linkcheck
+	@echo 'All links hold.'
+
 bench: $(VENV)/.with-test ## the README's table beside the original run
 	@$(VENV)/bin/python benchmarks/seed_table.py
 
@@ -100,6 +104,7 @@ bench-engine: $(VENV)/.with-test ## the engine beside held-out customers; renews
 
 bench-peers: $(VENV)/.with-test ## other generators beside the engine, each in its own environment; takes hours
 	@$(VENV)/bin/python benchmarks/peers.py --docs
+	@$(VENV)/bin/python benchmarks/readme.py
 
 wheel: $(VENV)/.with-dev ## build the wheel, install it alone, start it
 	@VENV='$(VENV)' PIP_ARGS="$(PIP_ARGS)" sh .ci/wheel

@@ -26,5 +26,11 @@ numpydoc_show_class_members = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+# The continuous integration has no network: other sites are looked at only with `make linkcheck LINKS=all`.
+linkcheck_anchors = True
+linkcheck_timeout = 20
+linkcheck_retries = 2
+
+html_static_path = ["_static"]
 html_theme = "furo"
 html_title = f"gretel_fin_synth {version}"

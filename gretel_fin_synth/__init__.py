@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
     from gretel_fin_synth.evaluation import evaluate as evaluate
     from gretel_fin_synth.schema import ExtraColumn as ExtraColumn
     from gretel_fin_synth.schema import Transactions as Transactions
+    from gretel_fin_synth.schema import register_column_kind as register_column_kind
     from gretel_fin_synth.schema import validate_transactions as validate_transactions
     from gretel_fin_synth.standin import make_transactions as make_transactions
     from gretel_fin_synth.standin import navigate_transactions as navigate_transactions
@@ -67,7 +68,7 @@ if TYPE_CHECKING:  # what type checkers see; ``_HOMES`` is the same list for Pyt
 __version__ = "0.1.0"
 
 _HOMES = {  # in the order of the data flow, which is the order of the reference
-    "schema": ("Transactions", "ExtraColumn", "validate_transactions"),
+    "schema": ("Transactions", "ExtraColumn", "register_column_kind", "validate_transactions"),
     "standin": ("make_transactions", "navigate_transactions"),
     "balance": (
         "reconstruct_balance",

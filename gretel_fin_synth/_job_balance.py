@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._source import is_source, open_source
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.schema import CUSTOMER
+from gretel_fin_synth.schema import BALANCE, CUSTOMER
+from gretel_fin_synth.schema._columns import near_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["STARTING", "balance_large", "is_large", "starting_amounts", "with_balances"]
 
@@ -70,7 +75,7 @@ def with_balances(
         If there are no starting amounts.
     """
     if amounts is None and STARTING not in table.columns:
-        raise _no_starts(path)
+        raise _no_starts(path, table.columns)
     known = STARTING if amounts is None else amounts
     return fs.reconstruct_balance(table, starting_amounts=known, minor_units=minor_units)
 
@@ -90,14 +95,21 @@ def balance_large(
     ParameterError
         If there are no starting amounts.
     """
-    if amounts is None and STARTING not in open_source(table).names:
-        raise _no_starts(table)
+    names = open_source(table).names
+    if amounts is None and STARTING not in names:
+        raise _no_starts(table, names)
     known = STARTING if amounts is None else amounts
     shown = None if show else False
     return fs.balance_files(table, output, starting_amounts=known, minor_units=minor_units, progress=shown)
 
 
-def _no_starts(table: object) -> ParameterError:
+def _no_starts(table: object, names: Iterable[Any]) -> ParameterError:
+    near = near_names(BALANCE, names, least=0.95)
+    if near:
+        return ParameterError(
+            f"{str(table)!r} has neither {BALANCE!r} nor {STARTING!r}; did you mean {near[0]!r}?\n\n"
+            f"Hint: frame = frame.rename(columns={{{near[0]!r}: {BALANCE!r}}}), and write the file again"
+        )
     return ParameterError(
         f"{str(table)!r} has no column {STARTING!r}, so nobody knows what its customers start with.\n\n"
         f"Hint: gretel-fin-synth balance {table} --starting-amounts amounts.csv --output merged.csv"

@@ -85,7 +85,7 @@ def test_the_json_has_the_layout_that_the_schema_says(trio, whole):
 
 
 def test_the_measure_of_the_documentation_works_as_shown(trio):
-    page = (ROOT / "docs" / "how_to" / "add_a_measure.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "extending" / "add_a_measure.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)[1]
     before = set(available_measures())
     names: dict[str, object] = {"real": trio[0], "synthetic": trio[1], "holdout": trio[2]}

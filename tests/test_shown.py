@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
+from documentation import CUT_SHORT
 from training_backends import BootstrapBackend
 
 import gretel_fin_synth as fs
@@ -55,7 +56,7 @@ def test_the_embedded_backend_shows_days_categories_warnings_and_that_nothing_is
     pytest.importorskip("torch", reason="torch is not installed")
     extra = table.assign(**{f"shop{HOSTILE}": "a"})
     columns = [fs.ExtraColumn(f"shop{HOSTILE}")]
-    synthesizer = fs.TransactionSynthesizer(extra_columns=columns, epochs=1).fit(extra, seed=1)
+    synthesizer = fs.TransactionSynthesizer(extra_columns=columns, **CUT_SHORT).fit(extra, seed=1)
     page = synthesizer._repr_html_()
     seen = collected(page)
     assert set(seen.tags) == {"p", "strong", "table", "tbody", "tr", "th", "td", "ul", "li"}

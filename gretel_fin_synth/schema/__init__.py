@@ -19,10 +19,11 @@ from gretel_fin_synth.schema._columns import (
     TYPE,
     TYPES,
     ExtraColumn,
-    Kind,
     check_extra_columns,
 )
+from gretel_fin_synth.schema._extra import read_kinds, write_kinds
 from gretel_fin_synth.schema._inspect import Inspection, inspect_transactions
+from gretel_fin_synth.schema._kinds import Kind, register_column_kind
 from gretel_fin_synth.schema._validate import canonical_transactions, validate_transactions
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ __all__ = [
     "canonical_transactions",
     "check_extra_columns",
     "inspect_transactions",
+    "read_kinds",
+    "register_column_kind",
     "validate_transactions",
+    "write_kinds",
 ]
 
 

@@ -6,10 +6,11 @@ import difflib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema._failures import Problem, of_column
+from gretel_fin_synth.schema._kinds import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +27,6 @@ __all__ = [
     "TYPE",
     "TYPES",
     "ExtraColumn",
-    "Kind",
     "check_extra_columns",
     "name_problems",
     "near_names",
@@ -42,9 +42,6 @@ COLUMNS = (CUSTOMER, DATE, AMOUNT, TYPE, CATEGORY, BALANCE)
 
 CREDIT, DEBIT = "credit", "debit"
 TYPES = (CREDIT, DEBIT)
-
-Kind = Literal["category", "number", "datetime", "constant"]
-KINDS: tuple[str, ...] = get_args(Kind)
 
 # Names under which banks' exports hold the columns, besides those that look alike.
 _OTHER_NAMES = {
@@ -65,9 +62,10 @@ class ExtraColumn:
     ----------
     name : str
         Its name in the table.
-    kind : {"category", "number", "datetime", "constant"}, default "category"
+    kind : {"category", "number", "datetime", "constant"} or str, default "category"
         ``"category"`` takes one of a few values per transaction, ``"number"`` a finite number, ``"datetime"``
         a date or timestamp; ``"constant"`` has one value per customer, the same in all of a customer's rows.
+        Or a name that was given to :func:`register_column_kind`.
 
     Raises
     ------
@@ -82,7 +80,7 @@ class ExtraColumn:
     """
 
     name: str
-    kind: Kind = "category"
+    kind: str = "category"
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -91,12 +89,7 @@ class ExtraColumn:
         if self.name in COLUMNS:
             msg = f"{self.name!r} is one of the six columns, so it can't be an extra one too.\n\n"
             raise ParameterError(msg + "Hint: leave it out of extra_columns, or rename the column")
-        if self.kind not in KINDS:
-            near = difflib.get_close_matches(str(self.kind), KINDS, 1, 0.0)
-            msg = (
-                f"extra column {self.name!r} has the kind {self.kind!r}; allowed are {', '.join(KINDS)}.\n\n"
-            )
-            raise ParameterError(msg + f"Hint: ExtraColumn({self.name!r}, kind={near[0]!r})")
+        check_kind(self.name, self.kind)
 
 
 def check_extra_columns(extra_columns: Iterable[ExtraColumn] | None) -> tuple[ExtraColumn, ...]:
@@ -127,13 +120,25 @@ def name_problems(names: Sequence[Any], wanted: Iterable[str]) -> list[Problem]:
         if count > 1:
             hint = "frame = frame.loc[:, ~frame.columns.duplicated()] keeps the first of each"
             problems.append(of_column(name, name, f"occurs {count} times; names must be unique", hint))
-    for name in wanted:
-        if name not in counts:
-            problems.append(_missing(name, names))
-    return problems
+    missing = [name for name in wanted if name not in counts]
+    renamed = _renaming(missing, names)
+    return [*problems, *(_missing(name, names, renamed) for name in missing)]
 
 
-def near_names(name: str, names: Iterable[Any]) -> list[str]:
+def _renaming(missing: Sequence[str], names: Sequence[Any]) -> dict[str, str]:
+    """Say which columns to rename so that none is missing, the balance included where its name is plain."""
+    renamed: dict[str, str] = {}
+    for name in missing:
+        near = [candidate for candidate in near_names(name, names) if candidate not in renamed]
+        if near:
+            renamed[near[0]] = name
+    if renamed and BALANCE not in names and BALANCE not in missing:
+        near = near_names(BALANCE, names, least=0.95)
+        renamed |= {near[0]: BALANCE} if near and near[0] not in renamed else {}
+    return renamed
+
+
+def near_names(name: str, names: Iterable[Any], least: float = 0.7) -> list[str]:
     """Names among `names` that probably mean `name`, the likeliest first."""
     scores = {}
     for candidate in names:
@@ -141,7 +146,7 @@ def near_names(name: str, names: Iterable[Any]) -> list[str]:
             scores[candidate] = _likeness(
                 name, re.sub(r"[^a-z0-9]+", "_", candidate.strip().lower()).strip("_")
             )
-    return sorted((c for c in scores if scores[c] >= 0.7), key=lambda c: -scores[c])
+    return sorted((c for c in scores if scores[c] >= least), key=lambda c: -scores[c])
 
 
 def _likeness(name: str, candidate: str) -> float:
@@ -152,15 +157,17 @@ def _likeness(name: str, candidate: str) -> float:
     return difflib.SequenceMatcher(None, name, candidate).ratio()
 
 
-def _missing(name: str, names: Sequence[Any]) -> Problem:
-    near = near_names(name, names)
+def _missing(name: str, names: Sequence[Any], renamed: dict[str, str]) -> Problem:
+    near = [candidate for candidate, meant in renamed.items() if meant == name]
     shown = ", ".join(repr(n) for n in names[:12]) + (", ..." if len(names) > 12 else "")
     if near:
         text = f"is missing; did you mean {near[0]!r}? The table has {shown or 'no columns'}"
-        return of_column(name, None, text, f"frame = frame.rename(columns={{{near[0]!r}: {name!r}}})")
+        return of_column(name, None, text, f"frame = frame.rename(columns={renamed!r})")
     text = f"is missing; the table has {shown or 'no columns'}"
     if name == BALANCE:
         hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to add it"
-    else:
+    elif name in COLUMNS:
         hint = f"the six columns are {', '.join(COLUMNS)}"
+    else:
+        hint = f"leave {name!r} out of extra_columns (--extra), or add it to the table"
     return of_column(name, None, text, hint)

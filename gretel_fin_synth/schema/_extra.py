@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema._columns import CUSTOMER, ExtraColumn
 from gretel_fin_synth.schema._failures import Problem, of_column
+from gretel_fin_synth.schema._kinds import own_kind
 from gretel_fin_synth.schema._rules import inspect_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
-__all__ = ["inspect_extra"]
+    from gretel_fin_synth.schema._kinds import ColumnKind
+
+__all__ = ["inspect_extra", "read_kinds", "write_kinds"]
 
 
 def inspect_extra(frame: pd.DataFrame, extra: ExtraColumn) -> list[Problem]:
@@ -26,7 +30,51 @@ def inspect_extra(frame: pd.DataFrame, extra: ExtraColumn) -> list[Problem]:
         "datetime": _datetime,
         "constant": _constant,
     }
-    return rules[extra.kind](frame, extra.name)
+    own = own_kind(extra.kind)
+    if own is None:
+        return rules[extra.kind](frame, extra.name)
+    values, problems = _read(frame[extra.name], extra.kind, own)
+    return problems or rules[own.base](frame.assign(**{extra.name: values}), extra.name)
+
+
+def _read(column: pd.Series[Any], kind: str, own: ColumnKind) -> tuple[pd.Series[Any], list[Problem]]:
+    """Read a column of a kind that was added; say which values cannot be read."""
+    name = str(column.name)
+    values = own.read(column.copy())
+    if not isinstance(values, pd.Series) or not values.index.equals(column.index):
+        msg = (
+            f"kind {kind!r} read column {name!r} as a {type(values).__name__} that has other rows.\n\n"
+            "Hint: read=lambda column: column.map(one_value)"
+        )
+        raise ParameterError(msg)
+    rows = np.flatnonzero(values.isna() & column.notna()).astype(np.int64)
+    if not rows.size:
+        return values, []
+    texts = [f"can't be read as {kind!r}"] * rows.size
+    hint = f'frame["{name}"] = frame["{name}"].where(read(frame["{name}"]).notna()) leaves it missing'
+    return values, [Problem(name, rows, column.iloc[rows].tolist(), texts, hint)]
+
+
+def read_kinds(
+    table: pd.DataFrame, extra_columns: Iterable[ExtraColumn]
+) -> tuple[pd.DataFrame, tuple[ExtraColumn, ...]]:
+    """Return a valid table and its extra columns as backends know them, with the four kinds alone."""
+    plain = []
+    for column in extra_columns:
+        own = own_kind(column.kind)
+        if own is not None:
+            table = table.assign(**{column.name: _read(table[column.name], column.kind, own)[0]})
+        plain.append(column if own is None else ExtraColumn(column.name, own.base))
+    return table, tuple(plain)
+
+
+def write_kinds(table: pd.DataFrame, extra_columns: Iterable[ExtraColumn]) -> pd.DataFrame:
+    """Undo :func:`read_kinds` on rows that a backend drew."""
+    for column in extra_columns:
+        own = own_kind(column.kind)
+        if own is not None:
+            table = table.assign(**{column.name: own.write(table[column.name])})
+    return table
 
 
 def _category(frame: pd.DataFrame, name: str) -> list[Problem]:

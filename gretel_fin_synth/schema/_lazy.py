@@ -34,6 +34,7 @@ from gretel_fin_synth.schema._inspect import (
     inspect_transactions,
     wanted_columns,
 )
+from gretel_fin_synth.schema._kinds import base_of
 from gretel_fin_synth.schema._parts import by_customer, in_order, in_parts, tie_columns
 from gretel_fin_synth.schema._query import EXPECTED, breaking, code, major, make_query, one_row, with_rows
 
@@ -67,7 +68,7 @@ class Rules:
         """Inspect the rows of one batch."""
         changed, problems = inspect_columns(given[list(self.names)], self.minor_units)
         for column in self.extra:
-            if column.kind != "constant":
+            if base_of(column.kind) != "constant":
                 problems += inspect_extra(given, column)
         zone = str(pa.array(changed[DATE]).type.tz) if DATE in changed else None
         problems = [problem.of(given[CUSTOMER]) for problem in problems]
@@ -194,7 +195,7 @@ def _constants(frame: Any, extra: Iterable[ExtraColumn]) -> list[Problem]:
     """Report customers with more than one value in a column that should be constant."""
     problems = []
     for column in extra:
-        if column.kind != "constant":
+        if base_of(column.kind) != "constant":
             continue
         names = [CUSTOMER, column.name]
         if _frames.is_dask(frame):

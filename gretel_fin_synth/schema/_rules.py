@@ -18,6 +18,7 @@ import pyarrow as pa
 from gretel_fin_synth import _money
 from gretel_fin_synth.schema._columns import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE, TYPES
 from gretel_fin_synth.schema._failures import Problem, of_column
+from gretel_fin_synth.schema._guess import date_format, number_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +80,7 @@ def inspect_type(column: Column) -> Inspected:
         near = _near_type(value)
         return f"is not a type; write {near!r}" if near else "is not a type; write 'credit' or 'debit'"
 
-    hint = f'frame["{name}"] = frame["{name}"].str.strip().str.lower(), then .replace({{"dr": "debit"}})'
-    return text, _text_problems(text, fault, hint)
+    return text, _text_problems(text, fault, _type_hint(name, text))
 
 
 def inspect_amount(column: Column, minor_units: int) -> Inspected:
@@ -100,6 +100,15 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
         hint = f'frame = frame[frame["{AMOUNT}"] > 0], or frame["{AMOUNT}"].abs() with the types to match'
         problems = [*problems, Problem(str(column.name), low, values, texts, hint)]
     return money, problems
+
+
+def _type_hint(name: str, column: Column) -> str:
+    """Return code that turns the words that stand in a column into the two types."""
+    words = {value for value in column.tolist() if isinstance(value, str)}
+    near = {word.strip().lower(): _near_type(word) for word in sorted(words)}
+    meant = {word: kind for word, kind in near.items() if kind is not None and word != kind}
+    code = f'frame["{name}"].str.strip().str.lower()'
+    return f'frame["{name}"] = {code}' + (f".replace({meant!r})" if len(meant) else "")
 
 
 def inspect_balance(column: Column, minor_units: int) -> Inspected:
@@ -126,6 +135,8 @@ def inspect_date(column: Column) -> Inspected:
     good = np.array([_is_date(value) for value in values], dtype=bool)
     problems = _missing(column, name, hint)
     if not good.all():
+        guess = date_format(values[~good])
+        hint = hint.replace("%d.%m.%Y", guess) if guess else hint
         return column, [*problems, _dates_problem(column, codes, good, hint)]
     zones = np.array([_zone(value) for value in values], dtype=object)
     if len(set(zones.tolist())) > 1:
@@ -210,7 +221,8 @@ def _inspect_money(
     """
     name, dtype = str(column.name), column.dtype
     if is_text(dtype) or dtype.kind in "bMm" or _only_text(column):
-        hint = f'frame["{name}"] = pandas.to_numeric(frame["{name}"])'
+        plain = f'frame["{name}"] = pandas.to_numeric(frame["{name}"])'
+        hint = number_hint(name, column.dropna().tolist()) or plain
         held = "text" if is_text(dtype) or dtype.kind == "O" else str(dtype)
         return column, [of_column(name, held, f"holds {held}; numbers are needed", hint)], None
     codes, faults = _money.parse_minor(column, minor_units)
@@ -220,8 +232,9 @@ def _inspect_money(
     for code in np.unique(faults[faults != _money.OK]).tolist():
         rows = np.flatnonzero(faults == code).astype(np.int64)
         texts = [_money.problem_text(code, minor_units)] * rows.size
-        hint = _money_hint(name, code, minor_units)
-        problems.append(Problem(name, rows, column.iloc[rows].tolist(), texts, hint))
+        values = column.iloc[rows].tolist()
+        hint = number_hint(name, values) or _money_hint(name, code, minor_units)
+        problems.append(Problem(name, rows, values, texts, hint))
     if problems:
         return column, problems, np.where(faults == _money.OK, codes, 1)
     return _as_float(column, codes, minor_units, exact=decimals), [], codes

@@ -10,7 +10,15 @@ import pandas as pd
 
 from gretel_fin_synth.balance import reconstruct_balance
 from gretel_fin_synth.errors import BackendError
-from gretel_fin_synth.schema import BALANCE, COLUMNS, CUSTOMER, DATE, ExtraColumn, validate_transactions
+from gretel_fin_synth.schema import (
+    BALANCE,
+    COLUMNS,
+    CUSTOMER,
+    DATE,
+    ExtraColumn,
+    validate_transactions,
+    write_kinds,
+)
 from gretel_fin_synth.training._prepare import STARTING
 
 if TYPE_CHECKING:
@@ -85,8 +93,9 @@ class Finisher:
         table = drawn.assign(**{CUSTOMER: labels[codes]})
         try:
             table = reconstruct_balance(table, starting_amounts=STARTING, minor_units=self.minor_units)
+            written = write_kinds(table[self.names], self.extra_columns)
             return validate_transactions(
-                table[self.names], minor_units=self.minor_units, extra_columns=self.extra_columns
+                written, minor_units=self.minor_units, extra_columns=self.extra_columns
             )
         except ValueError as error:
             raise self._broken(f"rows that are no valid transactions: {error}") from error

@@ -13,7 +13,7 @@ from gretel_fin_synth import _frames
 from gretel_fin_synth._money import from_minor, to_minor
 from gretel_fin_synth.balance import order_transactions
 from gretel_fin_synth.errors import ParameterError
-from gretel_fin_synth.schema import COLUMNS, ExtraColumn, canonical_transactions
+from gretel_fin_synth.schema import COLUMNS, ExtraColumn, canonical_transactions, read_kinds
 from gretel_fin_synth.training.backend import TrainingTable
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def prepare(frame: Any, extra_columns: Sequence[ExtraColumn], minor_units: int) 
     ready = ordered[names].reset_index(drop=True)
     ready.insert(names.index(CATEGORY) + 1, STARTING, from_minor(starts, minor_units))
     warnings = [*_ignored(given, described), *notes, *more]
-    return Prepared(TrainingTable(ready, tuple(extra_columns), minor_units), warnings)
+    return Prepared(TrainingTable(*read_kinds(ready, extra_columns), minor_units), warnings)
 
 
 def _ignored(frame: Any, described: set[str]) -> list[str]:

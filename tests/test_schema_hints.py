@@ -1,0 +1,115 @@
+"""A hint is code for the cells at hand: what it says, typed in, puts them right and loses no row."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gretel_fin_synth as fs
+from gretel_fin_synth.schema._guess import date_format, number_hint
+
+REAL = fs.make_transactions(6, start="2024-01-01", end="2024-03-31", seed=3)
+
+
+def obeyed(frame: pd.DataFrame, *, most: int = 6) -> pd.DataFrame:
+    """Do what the hints say until the table is valid, as someone would who only reads messages."""
+    for _ in range(most):
+        try:
+            return fs.validate_transactions(frame)
+        except fs.SchemaViolation as error:
+            names = {"frame": frame, "pandas": pd, "numpy": np}
+            for line in str(error).splitlines():
+                if line.startswith("Hint: "):
+                    exec(line.removeprefix("Hint: "), names)
+            frame = names["frame"]
+    return fs.validate_transactions(frame)
+
+
+@pytest.mark.parametrize("dates", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d-%m-%Y %H:%M", "%m/%d/%Y %H:%M:%S"])
+@pytest.mark.parametrize("money", ["{:,.2f}", "german", "{:.2f}"])
+def test_an_export_with_other_names_dates_numbers_and_words_is_mended_by_its_hints(
+    dates: str, money: str
+) -> None:
+    def written(amount: float) -> str:
+        if money == "german":
+            return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
+        return money.format(amount)
+
+    export = pd.DataFrame(
+        {
+            "Account": REAL["customer_id"],
+            "Booking Date": REAL["transaction_date"].dt.strftime(dates),
+            "Amount": REAL["transaction_amount"].map(written),
+            "Type": REAL["transaction_type"].map({"credit": " CR", "debit": "Dr."}),
+            "Category": REAL["transaction_category"],
+            "Balance": REAL["account_balance"].map(written),
+        }
+    )
+    mended = obeyed(export.copy())
+    pd.testing.assert_frame_equal(
+        mended.astype({"transaction_date": REAL["transaction_date"].dtype}), REAL, check_dtype=False
+    )
+    assert fs.check_balance(mended)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (["31.12.2024"], "%d.%m.%Y"),
+        (["12/31/2024", "01/02/2024"], "%m/%d/%Y"),
+        (["01/02/2024"], "%d/%m/%Y"),
+        (["1-2-24"], "%d-%m-%y"),
+        (["31.12.2024 23:59:59"], "%d.%m.%Y %H:%M:%S"),
+        (["31.31.2024"], None),
+        (["45.01.2024"], None),
+        (["31.12.2024", "12/31/2024"], None),
+        (["31.12.2024", "31.12.24"], None),
+        (["yesterday"], None),
+        (["31.12.2024", "yesterday"], None),
+        ([1, None], None),
+        ([], None),
+    ],
+)
+def test_formats_of_dates(values: list[object], expected: str | None) -> None:
+    assert date_format(values) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "number"),
+    [
+        (["1,234.50"], 1234.5),
+        (["-1,234,567"], -1234567),
+        (["1.234,50"], 1234.5),
+        (["74,0", "1.234,5"], 74.0),
+        (["12,50"], 12.5),
+    ],
+)
+def test_separators_of_numbers(values: list[str], number: float) -> None:
+    frame = pd.DataFrame({"x": values})
+    hint = number_hint("x", values)
+    assert hint is not None
+    exec(hint, {"frame": frame, "pandas": pd})
+    assert frame["x"].iloc[0] == number
+
+
+def test_numbers_without_separators_need_no_hint() -> None:
+    assert number_hint("x", ["12.50", "n/a", 3, None]) is None
+
+
+def test_the_program_asks_for_a_balance_that_has_another_name(tmp_path, monkeypatch, capsys) -> None:
+    from gretel_fin_synth import cli
+
+    path = tmp_path / "bank.csv"
+    REAL.rename(columns={"account_balance": "Balance"}).to_csv(path, index=False)
+    arguments = ["run", "--input", str(path), "--output", str(tmp_path / "o")]
+    monkeypatch.setattr("sys.argv", ["gretel-fin-synth", *arguments])
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        cli.main()
+    signal.signal(signal.SIGTERM, handler)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "did you mean 'Balance'?" in said
+    assert "{'Balance': 'account_balance'}" in said
