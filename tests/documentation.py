@@ -153,6 +153,8 @@ def furnish(folder: Path) -> None:
         (folder / name).mkdir()
         starts = extras.merge(fs.starting_amounts(table), on="customer_id")
         starts.to_parquet(folder / name / "2024-01.parquet")
+    (folder / "synthetic").mkdir()
+    drawn().to_parquet(folder / "synthetic" / "part.parquet")
     money = {name: table[name].map("{:,.2f}".format) for name in ("transaction_amount", "account_balance")}
     export = table.assign(
         transaction_date=table["transaction_date"].dt.strftime("%d/%m/%Y"),
