@@ -81,8 +81,9 @@ format: $(VENV)/.with-dev ## ruff: put right what it can
 	@$(VENV)/bin/ruff check --fix $(SOURCES)
 	@$(VENV)/bin/ruff format $(SOURCES)
 
-types: $(VENV)/.with-dev ## mypy, strict
+types: $(VENV)/.with-dev ## mypy, strict: the package, and a script as users write it
 	@$(VENV)/bin/mypy
+	@$(VENV)/bin/mypy --strict tests/consumer.py
 
 layers: $(VENV)/.with-dev ## which module may import which
 	@$(VENV)/bin/lint-imports
@@ -106,7 +107,7 @@ bench-peers: $(VENV)/.with-test ## other generators beside the engine, each in i
 	@$(VENV)/bin/python benchmarks/peers.py --docs
 	@$(VENV)/bin/python benchmarks/readme.py
 
-wheel: $(VENV)/.with-dev ## build the wheel, install it alone, start it
+wheel: $(VENV)/.with-dev ## build sdist and wheel into dist/, install the wheel elsewhere, start it
 	@VENV='$(VENV)' PIP_ARGS="$(PIP_ARGS)" sh .ci/wheel
 
 ci: ## what the continuous integration runs

@@ -32,5 +32,6 @@ linkcheck_timeout = 20
 linkcheck_retries = 2
 
 html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_theme = "furo"
 html_title = f"gretel_fin_synth {version}"
