@@ -28,15 +28,17 @@ def obeyed(frame: pd.DataFrame, *, most: int = 6) -> pd.DataFrame:
     return fs.validate_transactions(frame)
 
 
+def _german(amount: float) -> str:
+    return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
 @pytest.mark.parametrize("dates", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%y", "%d-%m-%Y %H:%M", "%m/%d/%Y %H:%M:%S"])
 @pytest.mark.parametrize("money", ["{:,.2f}", "german", "{:.2f}"])
 def test_an_export_with_other_names_dates_numbers_and_words_is_mended_by_its_hints(
     dates: str, money: str
 ) -> None:
     def written(amount: float) -> str:
-        if money == "german":
-            return f"{amount:,.2f}".translate(str.maketrans(",.", ".,"))
-        return money.format(amount)
+        return _german(amount) if money == "german" else money.format(amount)
 
     export = pd.DataFrame(
         {
@@ -53,6 +55,26 @@ def test_an_export_with_other_names_dates_numbers_and_words_is_mended_by_its_hin
         mended.astype({"transaction_date": REAL["transaction_date"].dtype}), REAL, check_dtype=False
     )
     assert fs.check_balance(mended)
+
+
+@pytest.mark.parametrize("money", [lambda amount: amount, lambda amount: f"{amount:,.2f}", _german])
+def test_an_export_with_signed_amounts_and_no_types_is_mended_by_its_hints(money) -> None:
+    signs = REAL["transaction_type"].map({"credit": 1, "debit": -1})
+    export = pd.DataFrame(
+        {
+            "Client No": REAL["customer_id"],
+            "Posting date": REAL["transaction_date"].dt.strftime("%d.%m.%Y"),
+            "Amount EUR": (REAL["transaction_amount"] * signs).map(money),
+            "Category": REAL["transaction_category"],
+            "Balance after": REAL["account_balance"].map(money),
+        }
+    )
+    nothing = export.iloc[[3]].assign(**{"Amount EUR": money(0.0)})
+    export = pd.concat([export.iloc[:4], nothing, export.iloc[4:]], ignore_index=True)
+    mended = obeyed(export, most=8)[list(REAL.columns)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        mended.astype({"transaction_date": REAL["transaction_date"].dtype}), REAL, check_dtype=False
+    )
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,24 @@ _OTHER_NAMES = {
 }
 
 
+# Words at the end of a name that say what it is written in, not what it is.
+_SAYS_LITTLE = {
+    "no",
+    "nr",
+    "num",
+    "number",
+    "id",
+    "code",
+    "eur",
+    "usd",
+    "gbp",
+    "chf",
+    "czk",
+    "local",
+    "after",
+}
+
+
 @dataclass(frozen=True)
 class ExtraColumn:
     """A column beside the six that a backend shall learn.
@@ -152,9 +170,15 @@ def near_names(name: str, names: Iterable[Any], least: float = 0.7) -> list[str]
 def _likeness(name: str, candidate: str) -> float:
     if candidate == name:
         return 1.0
-    if candidate in _OTHER_NAMES.get(name, ()):
+    other = _OTHER_NAMES.get(name, ())
+    if candidate in other:
         return 0.95
-    return difflib.SequenceMatcher(None, name, candidate).ratio()
+    words = candidate.split("_")
+    while len(words) > 1 and words[-1] in _SAYS_LITTLE:
+        words.pop()
+    if "_".join(words) in other or words[-1] in other:  # "amount_eur", "client_no", "posting_date"
+        return 0.9
+    return max(difflib.SequenceMatcher(None, name, candidate).ratio(), 0.75 * (words[0] in other))
 
 
 def _missing(name: str, names: Sequence[Any], renamed: dict[str, str]) -> Problem:
@@ -166,6 +190,10 @@ def _missing(name: str, names: Sequence[Any], renamed: dict[str, str]) -> Proble
     text = f"is missing; the table has {shown or 'no columns'}"
     if name == BALANCE:
         hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to add it"
+    elif name == TYPE:
+        debits = f'frame["{AMOUNT}"].astype(str).str.startswith("-")'
+        by_sign = f'{debits}.map({{True: "{DEBIT}", False: "{CREDIT}"}})'
+        hint = f'frame["{TYPE}"] = {by_sign}  # if the sign of amounts tells them apart'
     elif name in COLUMNS:
         hint = f"the six columns are {', '.join(COLUMNS)}"
     else:

@@ -97,7 +97,9 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
             else "is zero; leave the row out, no money moved"
             for value in values
         ]
-        hint = f'frame = frame[frame["{AMOUNT}"] > 0], or frame["{AMOUNT}"].abs() with the types to match'
+        hint = f'frame["{AMOUNT}"] = frame["{AMOUNT}"].abs()  # if the types say which are debits'
+        if (codes[low] == 0).any():
+            hint = f'frame = frame[frame["{AMOUNT}"] != 0]'
         problems = [*problems, Problem(str(column.name), low, values, texts, hint)]
     return money, problems
 
