@@ -169,7 +169,7 @@ def test_what_is_not_described_is_left_out_and_named() -> None:
     assert list(prepared.table.frame.columns) == [*PARTS, "branch"]
     assert prepared.warnings == [
         "columns that are not described were not learned: note; describe them with "
-        "extra_columns=[ExtraColumn('note', kind=\"category\")]"
+        "extra_columns=[ExtraColumn('note', kind=\"category\")], or --extra note=category"
     ]
 
 

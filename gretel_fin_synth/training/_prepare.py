@@ -87,7 +87,7 @@ def _ignored(frame: Any, described: set[str]) -> list[str]:
         return []
     return [
         f"columns that are not described were not learned: {', '.join(others)}; describe them with "
-        f'extra_columns=[ExtraColumn({others[0]!r}, kind="category")]'
+        f'extra_columns=[ExtraColumn({others[0]!r}, kind="category")], or --extra {others[0]}=category'
     ]
 
 
