@@ -152,7 +152,7 @@ def furnish(folder: Path) -> None:
     for name in ("bank", "exports"):
         (folder / name).mkdir()
         starts = extras.merge(fs.starting_amounts(table), on="customer_id")
-        starts.to_parquet(folder / name / "2024-01.parquet")
+        starts.to_parquet(folder / name / "2024-01.parquet", coerce_timestamps="us")  # as Spark reads them
     (folder / "synthetic").mkdir()
     drawn().to_parquet(folder / "synthetic" / "part.parquet")
     money = {name: table[name].map("{:,.2f}".format) for name in ("transaction_amount", "account_balance")}
