@@ -382,3 +382,11 @@ def test_an_interrupted_run_leaves_the_earlier_output(
     assert "Traceback" not in said
     assert contents(output) == before
     assert sorted(path.name for path in output.iterdir()) == ["data", "model", "report"]
+
+
+def test_a_balance_of_another_name_is_asked_for(said: Said, bank: Path) -> None:
+    table = read_table(bank).rename(columns={"account_balance": "Balance"})
+    table.to_csv("renamed.csv", index=False)
+    text = said("run", "--input", "renamed.csv", "--output", "out", "--backend", "toy", "--seed", 1, code=1)
+    assert "did you mean 'Balance'?" in text
+    assert "{'Balance': 'account_balance'}" in text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -119,19 +117,3 @@ def test_separators_of_numbers(values: list[str], number: float) -> None:
 
 def test_numbers_without_separators_need_no_hint() -> None:
     assert number_hint("x", ["12.50", "n/a", 3, None]) is None
-
-
-def test_the_program_asks_for_a_balance_that_has_another_name(tmp_path, monkeypatch, capsys) -> None:
-    from gretel_fin_synth import cli
-
-    path = tmp_path / "bank.csv"
-    REAL.rename(columns={"account_balance": "Balance"}).to_csv(path, index=False)
-    arguments = ["run", "--input", str(path), "--output", str(tmp_path / "o")]
-    monkeypatch.setattr("sys.argv", ["gretel-fin-synth", *arguments])
-    handler = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit):
-        cli.main()
-    signal.signal(signal.SIGTERM, handler)
-    said = " ".join(capsys.readouterr().err.split())
-    assert "did you mean 'Balance'?" in said
-    assert "{'Balance': 'account_balance'}" in said

@@ -78,6 +78,8 @@ class TransactionSynthesizer(AtScale):
         Size of the table that was fitted.
     backend_ : Backend
         The fitted backend.
+    is_fitted : bool
+        Whether there is a model to sample from.
     report_ : GretelReport or None
         What the backend's own service says of the model; None for backends that have no service.
     privacy_ : PrivacyStatement or None
