@@ -132,14 +132,16 @@ GIVEN: dict[str, Callable[[], Any]] = {
     "prompt": lambda: "transactions of a bank's customers",
     "starting_prompt": lambda: "add a starting amount",
     "candidates": lambda: {"one": drawn().copy(), "two": drawn().copy()},
+    "check_balance": lambda: fs.check_balance,
+    "reconstruct_balance": lambda: fs.reconstruct_balance,
     "evaluate": lambda: fs.evaluate,
     "TransactionSynthesizer": lambda: Quick,
     "spark": spark,
 }
 
 
-def furnish(folder: Path) -> None:
-    """Write the files that pages read."""
+def furnish(folder: Path, *, synthetic: bool = True) -> None:
+    """Write the files that pages read; those of a synthetic table need a model."""
     table = bank()
     extras = table.assign(merchant="shop", branch="0042", distance_km=1.5)
     extras.to_csv(folder / "bank.csv", index=False)
@@ -147,14 +149,16 @@ def furnish(folder: Path) -> None:
     fs.starting_amounts(table).to_csv(folder / "starting_amounts.csv", index=False)
     fs.starting_amounts(table).to_csv(folder / "amounts.csv", index=False)
     table.to_csv(folder / "table.csv", index=False)
-    for name, part in {"train": halves()[0], "holdout": halves()[1], "synthetic": drawn()}.items():
+    for name, part in {"train": halves()[0], "holdout": halves()[1]}.items():
         part.to_csv(folder / f"{name}.csv", index=False)
+    if synthetic:
+        drawn().to_csv(folder / "synthetic.csv", index=False)
+        (folder / "synthetic").mkdir()
+        drawn().to_parquet(folder / "synthetic" / "part.parquet")
     for name in ("bank", "exports"):
         (folder / name).mkdir()
         starts = extras.merge(fs.starting_amounts(table), on="customer_id")
         starts.to_parquet(folder / name / "2024-01.parquet", coerce_timestamps="us")  # as Spark reads them
-    (folder / "synthetic").mkdir()
-    drawn().to_parquet(folder / "synthetic" / "part.parquet")
     money = {name: table[name].map("{:,.2f}".format) for name in ("transaction_amount", "account_balance")}
     export = table.assign(
         transaction_date=table["transaction_date"].dt.strftime("%d/%m/%Y"),
@@ -177,11 +181,11 @@ def say(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not left.value.code, line
 
 
-def run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def run(page: Path, monkeypatch: pytest.MonkeyPatch, *, engines_only: bool = False) -> None:
     """Run a page from top to bottom, but for blocks whose engine is not installed."""
     names: dict[str, Any] = {"__name__": "page"}
     for block in blocks(page):
-        if block.why is not None or not block.engines <= INSTALLED:
+        if block.why is not None or not block.engines <= INSTALLED or (engines_only and not block.engines):
             continue
         if block.kind == "console":
             for line in block.code.splitlines():

@@ -26,6 +26,6 @@ def test_a_page_on_engines_does_what_it_shows(
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("PySpark needs Java, and there is none")
     monkeypatch.setattr(fs, "TransactionSynthesizer", documentation.Quick)
-    furnish(tmp_path)
+    furnish(tmp_path, synthetic=False)
     monkeypatch.chdir(tmp_path)
-    run(ROOT / "docs" / "how_to" / f"{page}.md", monkeypatch)
+    run(ROOT / "docs" / "how_to" / f"{page}.md", monkeypatch, engines_only=True)
