@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 import pytest
 
-from gretel_fin_synth import ParameterError, _frames
+from gretel_fin_synth import ParameterError, _frames, _given_back
 
 if TYPE_CHECKING:
     from conftest import Engine
@@ -36,7 +36,7 @@ def test_every_engine_comes_in_and_goes_back(engine: Engine, sample: pd.DataFram
     assert table["customer_id"].tolist() == ["007", "NA", "ü"]
     assert pd.to_datetime(table["transaction_date"]).tolist() == sample["transaction_date"].tolist()
     assert table["transaction_amount"].tolist() == [0.1, 12.5, 1e9]
-    back = _frames.like(frame, table.iloc[::-1])
+    back = _given_back.like(frame, table.iloc[::-1])
     assert type(back) is type(frame)
     assert engine.rows(back)["n"].tolist() == [3, 2, 1]
     assert _frames.is_lazy(frame) == engine.lazy
@@ -82,21 +82,21 @@ def test_rows_are_taken_by_position(eager_engine: Engine, sample: pd.DataFrame) 
 )
 def test_pandas_keeps_the_dtypes_of_the_template(sample: pd.DataFrame, dtypes: dict[str, str]) -> None:
     template = sample.iloc[:2].astype(dtypes)
-    back = _frames.like(template, sample.iloc[:2])
+    back = _given_back.like(template, sample.iloc[:2])
     assert {name: str(back[name].dtype) for name in dtypes} == {n: str(template[n].dtype) for n in dtypes}
     assert back["customer_id"].tolist() == ["007", "NA"]
 
 
 def test_no_value_changes_for_the_sake_of_a_dtype(sample: pd.DataFrame) -> None:
     template = pd.DataFrame({"transaction_amount": [1], "n": pd.Series([1], dtype="int8")})
-    back = _frames.like(template, sample.assign(n=[1, 2, 300]))
+    back = _given_back.like(template, sample.assign(n=[1, 2, 300]))
     assert back["transaction_amount"].tolist() == [0.1, 12.5, 1e9]
     assert back["n"].tolist() == [1, 2, 300]
 
 
 def test_new_columns_are_arrow_backed_where_all_others_are(sample: pd.DataFrame) -> None:
     template = sample.convert_dtypes(dtype_backend="pyarrow")
-    back = _frames.like(template, sample.assign(account_balance=[1.0, 2.5, 3.25]))
+    back = _given_back.like(template, sample.assign(account_balance=[1.0, 2.5, 3.25]))
     assert back["account_balance"].dtype == "double[pyarrow]"
 
 
@@ -111,7 +111,7 @@ def test_polars_dates_and_categories_come_back() -> None:
     )
     table = _frames.to_pandas(template)
     assert str(table["d"].dtype).startswith("datetime64")
-    back = _frames.like(template, table)
+    back = _given_back.like(template, table)
     assert back.schema == template.schema
     assert back.equals(template)
 
@@ -119,7 +119,7 @@ def test_polars_dates_and_categories_come_back() -> None:
 def test_polars_timestamps_with_a_time_are_not_cut_to_dates() -> None:
     pl = pytest.importorskip("polars")
     template = pl.DataFrame({"d": [datetime.date(2024, 1, 1)]})
-    back = _frames.like(template, pd.DataFrame({"d": pd.to_datetime(["2024-01-01 12:00"])}))
+    back = _given_back.like(template, pd.DataFrame({"d": pd.to_datetime(["2024-01-01 12:00"])}))
     assert back["d"].to_list() == [datetime.datetime(2024, 1, 1, 12)]
 
 
@@ -127,7 +127,7 @@ def test_duckdb_relations_come_back_on_their_own_connection() -> None:
     duckdb = pytest.importorskip("duckdb")
     connection = duckdb.connect()
     connection.execute("CREATE TABLE t AS SELECT 'a' AS customer_id, 1 AS n")
-    back = _frames.like(connection.table("t"), pd.DataFrame({"customer_id": ["a"], "n": [5]}))
+    back = _given_back.like(connection.table("t"), pd.DataFrame({"customer_id": ["a"], "n": [5]}))
     joined = back.set_alias("l").join(connection.table("t").set_alias("r"), "customer_id")
     assert joined.fetchall() == [("a", 5, 1)]
     assert connection.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone() == (0,)

@@ -210,7 +210,7 @@ def test_a_library_that_cannot_be_given_back_is_refused_before_training(
         raise fs.ParameterError("frames of dask can be read, but not given back yet.")
 
     pl = pytest.importorskip("polars")
-    monkeypatch.setattr("gretel_fin_synth._frames.from_arrow", refuse)
+    monkeypatch.setattr("gretel_fin_synth._given_back.from_arrow", refuse)
     monkeypatch.setattr(
         "training_backends.BootstrapBackend.fit", lambda *args, **named: pytest.fail("trained")
     )

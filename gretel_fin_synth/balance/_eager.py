@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gretel_fin_synth import _frames, _money
+from gretel_fin_synth import _frames, _given_back, _money
 from gretel_fin_synth._ledger import find_breaks
 from gretel_fin_synth.balance._check import BalanceCheck
 from gretel_fin_synth.balance._entries import Entries, read_entries
@@ -69,7 +69,7 @@ def starting(frame: Any, order_by: Sequence[str], minor_units: int) -> Any:
     table = table.sort_values(CUSTOMER, kind="stable", ignore_index=True)
     if isinstance(frame, pd.DataFrame):
         return table.assign(**{STARTING: _as_money(table[STARTING].to_numpy(), frame, frame[AMOUNT].dtype)})
-    return _frames.from_arrow(frame, _frames.arrow_table(table))
+    return _given_back.from_arrow(frame, _frames.arrow_table(table))
 
 
 def _first_beyond(entries: Entries, opening: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pyarrow as pa
 
-from gretel_fin_synth import _frames, _money
+from gretel_fin_synth import _frames, _given_back, _money
 from gretel_fin_synth.balance import _facts, _opening
 from gretel_fin_synth.balance._check import BalanceCheck
 from gretel_fin_synth.balance._entries import check_columns
@@ -142,7 +142,7 @@ def _from_table(query: Query, frame: Any, table: Any, minor_units: int) -> tuple
         column = nw.col(CUSTOMER).cast(nw.String) if is_text else nw.col(CUSTOMER)
         found = column.replace_strict(keys, amounts.tolist(), default=None, return_dtype=nw.Int64)
         return query.frame.with_columns(found.alias(OPENING)), ids.tolist()
-    small = _frames.wrap(_frames.from_arrow(frame, pa.table({CUSTOMER: keys, OPENING: amounts})))
+    small = _frames.wrap(_given_back.from_arrow(frame, pa.table({CUSTOMER: keys, OPENING: amounts})))
     return query.frame.join(small, on=CUSTOMER, how="left"), ids.tolist()
 
 

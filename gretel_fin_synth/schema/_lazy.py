@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gretel_fin_synth import _frames, _money
+from gretel_fin_synth import _frames, _given_back, _money
 from gretel_fin_synth.schema._columns import (
     AMOUNT,
     BALANCE,
@@ -223,7 +223,9 @@ def _coerced(frame: Any, changed: Sequence[str], rules: Rules, *, zoned: bool) -
     if DATE in changed and zoned:  # engines read a zone as their own, so the dates are read here
         table = _frames.collected(frame)
         whole = rules.coerce(_frames.sub_frame(table, list(rules.names)))
-        return _frames.from_arrow(frame, _frames.set_columns(table, {name: whole[name] for name in changed}))
+        return _given_back.from_arrow(
+            frame, _frames.set_columns(table, {name: whole[name] for name in changed})
+        )
     if DATE in changed and _is_polars(frame):
         frame, changed = frame.with_columns(_polars_dates()), [name for name in changed if name != DATE]
     columns = []

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from gretel_fin_synth import _frames
+from gretel_fin_synth import _frames, _given_back
 from gretel_fin_synth.schema import DATE
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Template:
         if isinstance(native, pd.DataFrame):
             return cls(_empty_pandas({name: native[name].dtype for name in names}), "pandas")
         schema = _frames.arrow_schema(native, names)
-        return cls(_frames.from_arrow(native, _bare(schema).empty_table()), _library(native))
+        return cls(_given_back.from_arrow(native, _bare(schema).empty_table()), _library(native))
 
     def apply(self, frame: pd.DataFrame) -> Any:
         """Return a pandas frame in the remembered library, dtypes and time zone."""
@@ -64,7 +64,7 @@ class Template:
             first = np.ones(len(frame), dtype=np.bool_)  # of two hours of one name, when clocks are put back
             dates = frame[DATE].dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
             frame = frame.assign(**{DATE: dates})
-        return _frames.like(self.empty, frame)
+        return _given_back.like(self.empty, frame)
 
     def _time_zone(self) -> Any:
         if DATE not in _frames.column_names(self.empty):
@@ -128,7 +128,7 @@ def _as_library(table: pa.Table, library: str) -> Any:
         from pyspark.sql import SparkSession
 
         session = SparkSession.getActiveSession()
-        return table.to_pandas() if session is None else _frames.spark_frame(session, table)
+        return table.to_pandas() if session is None else _given_back.spark_frame(session, table)
     return table
 
 
