@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 
 CATEGORIES = [("credit", "salary"), ("debit", "groceries"), ("debit", "rent"), ("debit", "phone")]
-PUBLIC = {"categories": CATEGORIES, "window": ("2024-01-01", "2024-03-31")}
+PUBLIC = {
+    "categories": CATEGORIES,
+    "window": ("2024-01-01", "2024-03-31"),
+    "amounts": [("debit", "phone", 20.0)],
+}
 
 
 class SeededNoise:

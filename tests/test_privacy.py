@@ -96,6 +96,8 @@ def _pairs() -> list[tuple[str, str]]:
         ({"epsilon": 1.0, "public": {"categories": []}}, "categories"),
         ({"epsilon": 1.0, "public": {"window": ("2024-12-31", "2024-01-01")}}, "window"),
         ({"epsilon": 1.0, "public": {"window": "2024"}}, "window"),
+        ({"epsilon": 1.0, "public": {"amounts": [("debit", "fee", -1)]}}, "amounts"),
+        ({"epsilon": 1.0, "public": {"amounts": [("fee", 1.5)]}}, "amounts"),
         ({"epsilon": 1.0, "public": {"values": {"channel": "card"}}}, "values"),
     ],
 )

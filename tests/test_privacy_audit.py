@@ -47,9 +47,7 @@ def test_bounds_by_hand(dp_audit) -> None:
 def test_the_canary_reaches_the_bound_of_every_measurement(dp_audit) -> None:
     """Or else the audit would be lenient: what it adds is as much as any customer may."""
     blank, pairs = dp_audit.base_table(50, 0)
-    privacy = dp_audit.fs.DifferentialPrivacy(
-        1.0, dp_audit.DELTA, public={"categories": pairs, "window": dp_audit.WINDOW}
-    )
+    privacy = dp_audit.fs.DifferentialPrivacy(1.0, dp_audit.DELTA, public=dp_audit.public(pairs))
     first = dp_audit.Recorder(np.random.default_rng(0))
     _, gateway = dp_audit.measure(blank, privacy, (), first)
     second = dp_audit.Recorder(np.random.default_rng(0), answers=first.answers)

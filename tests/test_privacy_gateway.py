@@ -27,7 +27,7 @@ from gretel_fin_synth import DifferentialPrivacy, ExtraColumn, TransactionSynthe
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training.backend import SampleRequest
 from gretel_fin_synth.training.private import backend as backend_module
-from gretel_fin_synth.training.private import extras, facade, plan, queries
+from gretel_fin_synth.training.private import extras, facade, plan, popular, queries
 from gretel_fin_synth.training.private import gateway as gateway_module
 from gretel_fin_synth.training.private.accounting import delta_of, epsilon_of, rho_of
 from gretel_fin_synth.training.private.backend import PrivateBackend
@@ -60,6 +60,56 @@ def test_selections_look_at_one_customer_at_a_time() -> None:
     whole = queries.held_kinds(table)
     for number in range(len(table)):
         assert queries.held_kinds(table.take(np.array([number]))) == [whole[number]]
+
+
+def test_popular_amounts_look_at_one_customer_at_a_time() -> None:
+    table = customers(25, seed=4).inside(FIRST, LAST).with_kinds(CATEGORIES)
+    owned = popular.held_amounts(table)
+    amounts = np.array(sorted({pair for own in owned for pair in own})[::3])
+    query = popular.popular_rows(amounts)
+    whole = query(table)
+    assert len(whole.who)
+    for number in range(len(table)):
+        alone = table.take(np.array([number]))
+        assert popular.held_amounts(alone) == [owned[number]]
+        mine = whole.who == number
+        assert sorted(query(alone).cell) == sorted(whole.cell[mine])
+
+
+def test_a_fee_of_many_is_shown_and_the_amount_of_one_is_not() -> None:
+    table = customers(60).inside(FIRST, LAST).with_kinds(CATEGORIES)
+    cents = np.where(table.kind == 3, 1999, table.cents)
+    cents[(table.who == 5) & (table.kind == 1)] = 123_457
+    shown = []
+    for seed in range(20):
+        gateway = Gateway(replace(table, cents=cents), 10.0, SeededNoise(seed))
+        found = popular.measure_popular(
+            gateway, None, CATEGORIES, unit=5.0, delta=1e-6, clip=3.0, minor_units=2
+        )
+        assert found is not None
+        assert [charge.name for charge in gateway.charges] == ["popular_amounts", "popular_rows"]
+        shown += found.amounts.tolist()
+    assert [3, 1999] in shown
+    assert [1, 123_457] not in shown
+
+
+def test_what_is_spent_does_not_depend_on_whether_amounts_are_found() -> None:
+    table = customers(60).inside(FIRST, LAST).with_kinds(CATEGORIES)
+    spent = []
+    for cents in (table.cents, np.arange(len(table.cents)) + 1):
+        gateway = Gateway(replace(table, cents=cents), 10.0, SeededNoise())
+        found = popular.measure_popular(
+            gateway, None, CATEGORIES, unit=1.0, delta=1e-6, clip=3.0, minor_units=2
+        )
+        spent.append(gateway.spent)
+    assert spent[0] == spent[1]
+    assert not len(popular.usual_amounts(found, np.full(4, 100.0)))
+
+
+def test_amounts_nearest_to_popular_ones_become_such() -> None:
+    usual = np.array([[0, 1000, 0.5], [1, 70, 1.0]])
+    kind, cents = np.array([0, 0, 0, 0, 1, 2]), np.array([900, 5, 1100, 4000, 99, 1000])
+    assert popular.snapped(usual, kind, cents).tolist() == [1000, 5, 1000, 4000, 70, 1000]
 
 
 @pytest.mark.parametrize("query", [queries.active_months, queries.transactions])

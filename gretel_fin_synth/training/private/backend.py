@@ -75,7 +75,7 @@ class PrivateBackend:
         self._profile = self.statement = self._conditioned = None
         noise = SecureNoise() if self.noise is None else self.noise
         customers = bounded(table, self.privacy.max_transactions)
-        figures, gateway = measure(customers, self.privacy, table.extra_columns, noise)
+        figures, gateway = measure(customers, self.privacy, table.extra_columns, noise, table.minor_units)
         del customers
         profile = Profile.of(figures)
         calibrate(profile, int(np.clip(figures.n_customers, 400, 800)), np.random.default_rng(seed))

@@ -146,12 +146,15 @@ def _only(profile: Profile, kept: IntArray) -> Profile:
     changed: dict[str, Any] = {name: getattr(profile, name)[kept] for name in BY_KIND}
     n_held = profile.n_held[: len(kept) + 1].copy()
     n_held[-1] += profile.n_held[len(kept) + 1 :].sum()
+    usual = profile.usual[np.isin(profile.usual[:, 0], kept)]
+    usual[:, 0] = np.searchsorted(kept, usual[:, 0])
     extras = {name: _extra_of(model, kept, len(profile.kinds)) for name, model in profile.extras.items()}
     return replace(
         profile,
         kinds=[profile.kinds[code] for code in kept],
         held_together=profile.held_together[np.ix_(kept, kept)],
         n_held=n_held,
+        usual=usual,
         extras=extras,
         **changed,
     )

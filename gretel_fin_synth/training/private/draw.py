@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gretel_fin_synth.training.private.lives import draw_lives
+from gretel_fin_synth.training.private.popular import snapped
 from gretel_fin_synth.training.private.schedule import draw_rows
 from gretel_fin_synth.training.private.sums import draw_amounts, draw_starts, within_means
 
@@ -51,6 +52,7 @@ def draw(
     rows = draw_rows(profile, lives, rng)
     cents, seen = draw_amounts(profile, lives, rows, rng)
     kind, who, fixed = lives.kind[rows.pair], lives.who[rows.pair], lives.same[rows.pair]
+    cents = snapped(profile.usual, kind, cents)
     place = profile.order[kind] + MIXED * rng.standard_normal(len(kind))
     order = np.lexsort((place, rows.day, who))
     start = draw_starts(profile, n, rng) if starting is None else _starts(profile, n, starting, rng)

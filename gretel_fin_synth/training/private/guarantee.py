@@ -20,7 +20,7 @@ LARGEST_DELTA = 1e-3
 USUAL_DELTA = 1e-5
 SELECTION = 0.1  # part of delta that goes to showing categories
 LEAST_SIGNAL = 8.0  # customers times the square root of rho below which there is nothing but noise
-PUBLIC = ("categories", "window", "values")
+PUBLIC = ("categories", "window", "amounts", "values")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class DifferentialPrivacy:
         depend on the table and so costs nothing.
     public : mapping, optional
         What everybody may know without the table, and so costs nothing: ``"categories"``, pairs of type and
-        category; ``"window"``, first and last date; ``"values"``, for extra columns the list of their values.
+        category; ``"window"``, first and last date; ``"amounts"``, triples of type, category and an amount
+        that many pay to the cent, such as a fee (an empty list: none are looked for); ``"values"``, for
+        extra columns the list of their values.
         Give here only what you know from elsewhere, never what you read off the table.
 
     Raises
@@ -217,7 +219,7 @@ def _public(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or any(name not in PUBLIC for name in given):
         msg = f"public={given!r} cannot be used: it must be a mapping with keys out of {PUBLIC}."
         raise ParameterError(f'{msg}\n\nHint: public={{"window": ("2024-01-01", "2024-12-31")}}')
-    checks = {"categories": _categories, "window": _window, "values": _values}
+    checks = {"categories": _categories, "window": _window, "amounts": _amounts, "values": _values}
     return {name: checks[name](value) for name, value in given.items()}
 
 
@@ -232,6 +234,18 @@ def _categories(value: Any) -> list[tuple[str, str]]:
             f'{msg}\n\nHint: public={{"categories": [("debit", "rent"), ("credit", "salary")]}}'
         )
     return pairs
+
+
+def _amounts(value: Any) -> list[tuple[str, str, float]]:
+    try:
+        triples = sorted({(str(kind), str(category), float(amount)) for kind, category, amount in value})
+        sound = all(kind in ("credit", "debit") and 0 < paid < 1e12 for kind, _, paid in triples)
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        msg = f"public amounts {value!r} cannot be used: triples of type, category and an amount above 0 can."
+        raise ParameterError(f'{msg}\n\nHint: public={{"amounts": [("debit", "statement fee", 1.50)]}}')
+    return triples
 
 
 def _window(value: Any) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.private import queries, rhythms
+from gretel_fin_synth.training.private import popular, queries, rhythms
 from gretel_fin_synth.training.private.accounting import rho_of
 from gretel_fin_synth.training.private.customers import OTHER, Customers
 from gretel_fin_synth.training.private.estimates import smoothed
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gretel_fin_synth.schema import ExtraColumn
     from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy
     from gretel_fin_synth.training.private.noise import Noise
+    from gretel_fin_synth.training.private.popular import PopularFigures
 
 __all__ = ["PARTS", "Figures", "measure"]
 
@@ -92,6 +93,7 @@ class Figures:
     last: int
     releases: dict[str, Release]
     extras: dict[str, ExtraFigures] = field(default_factory=dict)
+    popular: PopularFigures | None = None
 
 
 def measure(
@@ -99,16 +101,21 @@ def measure(
     privacy: DifferentialPrivacy,
     extra_columns: tuple[ExtraColumn, ...],
     noise: Noise,
+    minor_units: int = 2,
 ) -> tuple[Figures, Gateway]:
     """Measure a table through a gateway; return what it showed, and the gateway for its account."""
     n, public = len(customers), privacy.public
     delta = privacy.delta_for(n)
     listed = public.get("values", {})
-    chosen = ("categories" not in public) + sum(column.name not in listed for column in extra_columns)
+    named = ("categories", "amounts")
+    chosen = sum(name not in public for name in named)
+    chosen += sum(column.name not in listed for column in extra_columns)
     each = delta * SELECTION / max(chosen, 1) if chosen else 0.0
     rho = rho_of(privacy.epsilon + chosen * float(np.log1p(-each)), delta - each * chosen)
     shares = sum(part.share for part in PARTS) + ROWS_SHARE + EXTRA_SHARE * len(extra_columns)
     shares += WINDOW_SHARE * ("window" not in public) + KINDS_SHARE * ("categories" not in public)
+    shares += popular.SELECT_SHARE * ("amounts" not in public)
+    shares += popular.ROWS_SHARE * (public.get("amounts") != [])
     gateway, unit = Gateway(customers, rho, noise), rho / shares
     busy_rows = _busy(gateway.measure("transactions", queries.transactions, rho=ROWS_SHARE * unit, clip=1.0))
     first, last = _window(gateway, privacy, WINDOW_SHARE * unit)
@@ -129,7 +136,16 @@ def measure(
     extras = measure_extras(
         gateway, extra_columns, known, listed, rho=EXTRA_SHARE * unit, delta=each, busy=busy_rows
     )
-    return Figures(n, kinds, known, first, last, releases, extras), gateway
+    paid = popular.measure_popular(
+        gateway,
+        public.get("amounts"),
+        kinds,
+        unit=unit,
+        delta=each,
+        clip=_clip(popular.ROWS_BOUND, busy_rows, busy_kinds),
+        minor_units=minor_units,
+    )
+    return Figures(n, kinds, known, first, last, releases, extras, paid), gateway
 
 
 def _bind(

@@ -19,6 +19,7 @@ from gretel_fin_synth.training.private.grids import (
     PER_DECADE,
     SPREADS,
 )
+from gretel_fin_synth.training.private.popular import usual_amounts
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.plan import Figures
@@ -66,6 +67,8 @@ class Profile:
         Shares of the kinds among rows.
     same_day : float
         Share of transactions on the day of the one before.
+    usual : ndarray (amounts, 3)
+        Kind, minor units and share of the kind's rows of amounts that many customers pay.
     rate, hold_shift, month_rate, copy_day, amount_map
         What calibration sets, so that what is drawn shows the figures: factors of rates (K,), shifts of
         holding (K,), factors of months (M,), share of rows moved to the day of another, and knots (K, 2, n)
@@ -107,6 +110,7 @@ class Profile:
     month_rate: FloatArray
     copy_day: float
     amount_map: FloatArray
+    usual: FloatArray
     extras: dict[str, ExtraModel]
 
     @classmethod
@@ -174,6 +178,7 @@ class Profile:
             month_rate=np.ones(known.n_months),
             copy_day=0.2,
             amount_map=_no_map(k),
+            usual=usual_amounts(figures.popular, values["kind_rows"]),
             extras={name: ExtraModel.of(own, rows) for name, own in figures.extras.items()},
         )
 
@@ -192,6 +197,7 @@ class Profile:
         arrays: dict[str, Any] = {
             f.name: np.array(values[f.name]) for f in fields(cls) if f.name not in plain
         }
+        arrays["usual"] = arrays["usual"].reshape(-1, 3)
         rest = {name: values[name] for name in plain}
         rest["kinds"] = [tuple(pair) for pair in values["kinds"]]
         rest["extras"] = {name: ExtraModel.from_dict(own) for name, own in values["extras"].items()}
