@@ -253,7 +253,7 @@ def _checkpoint(
 
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
-    plans, drawn = _candidates(model, plan, seed, ROUNDS)
+    plans, drawn = _candidates(model, plan, seed, 4 * ROUNDS + 1)
     return Calibration.fit(
         model.profiler.traits(plan.data, plan.start, model.world),
         model.profiler.traits(drawn, plans.start, model.world),

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float64]
 
-ROUNDS = 3
+ROUNDS = 4
 DAMPING = 0.7
 LARGEST_STEP = 1.0
+LEAST_STEP = 0.05
+LEAST_GAIN, LARGEST_GAIN = 0.7, 6.0
 FREE = 1.1
 FIRST_PULL = 0.02
 LARGEST_PULL = 2.0
@@ -65,21 +67,53 @@ class Moments:
             len(customer) / days,
         )
 
+    def distance(self, other: Moments) -> float:
+        """Return how far the frequencies lie apart, each kind counting as often as it comes."""
+        return float(
+            np.abs(self.rows - other.rows).sum() / 2
+            + np.abs(self.holders - other.holders).mean()
+            + self.rows @ np.abs(self.repeated - other.repeated)
+            + abs(np.log(self.pace / other.pace))
+        )
+
+    def beyond(self, other: Moments) -> FloatArray:
+        """Return what to add to the log odds to get here from there; pieces as in :func:`_offsets`."""
+        return np.concatenate(
+            [
+                np.log(self.rows / other.rows),
+                _logit(self.holders) - _logit(other.holders),
+                _logit(self.repeated) - _logit(other.repeated),
+                [np.log(self.pace / other.pace)],
+            ]
+        )
+
 
 def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Sequences]) -> None:
     """Move the network's offsets until freely drawn customers show the real frequencies.
 
-    ``draw(round)`` returns fresh customers of the network.
+    What a customer does more often is seen in the history and done more often still, so that an offset may
+    move a frequency several times as far as it says. How far it did is measured from one round to the next
+    (a secant), and of all rounds, the first without any offset, the nearest is kept.
+
+    ``draw(round)`` returns fresh customers of the network, for rounds 0 to ROUNDS.
     """
     n_kinds = network.sizes.n_kinds
     wanted = Moments.of(real, n_kinds)
-    for number in range(ROUNDS):
+    offsets = _offsets(network)
+    nearest, kept = np.inf, offsets
+    gain, before, step = np.ones(len(offsets)), np.zeros(len(offsets)), np.zeros(len(offsets))
+    for number in range(ROUNDS + 1):
         found = Moments.of(draw(number), n_kinds)
-        with torch.no_grad():
-            _move(network.first_offset, _logit(wanted.holders) - _logit(found.holders))
-            _move(network.kind_offset, np.log(wanted.rows / found.rows))
-            _move(network.copy_offset, _logit(wanted.repeated) - _logit(found.repeated))
-            _move(network.pace_offset, np.array([np.log(wanted.pace / found.pace)]))
+        distance, beyond = wanted.distance(found), wanted.beyond(found)
+        if distance < nearest:
+            nearest, kept = distance, offsets
+        if number:
+            moved = np.abs(step) > LEAST_STEP
+            seen = np.where(moved, (before - beyond) / np.where(moved, step, 1.0), gain)
+            gain = (gain + np.clip(seen, LEAST_GAIN, LARGEST_GAIN)) / 2
+        step = np.clip(DAMPING * beyond / gain, -LARGEST_STEP, LARGEST_STEP)
+        before, offsets = beyond, offsets + step
+        _set_offsets(network, offsets if number < ROUNDS else kept)
 
 
 def settle(network: TransactionLSTM, real: FloatArray, draw: Callable[[int], FloatArray]) -> None:
@@ -97,8 +131,20 @@ def settle(network: TransactionLSTM, real: FloatArray, draw: Callable[[int], Flo
             network.pull.fill_(min(now * max(ratio, 0.3) ** 1.5, LARGEST_PULL))
 
 
-def _move(offset: torch.Tensor, step: FloatArray) -> None:
-    offset += torch.as_tensor(np.clip(DAMPING * step, -LARGEST_STEP, LARGEST_STEP), dtype=offset.dtype)
+def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:
+    return network.kind_offset, network.first_offset, network.copy_offset, network.pace_offset
+
+
+def _offsets(network: TransactionLSTM) -> FloatArray:
+    """Return the offsets of kinds, of first times, of copies and of the pace, one after the other."""
+    return np.concatenate([piece.numpy().astype(np.float64) for piece in _pieces(network)])
+
+
+def _set_offsets(network: TransactionLSTM, offsets: FloatArray) -> None:
+    at = 0
+    for piece in _pieces(network):
+        piece.copy_(torch.as_tensor(offsets[at : at + len(piece)], dtype=piece.dtype))
+        at += len(piece)
 
 
 def _logit(share: FloatArray) -> FloatArray:
