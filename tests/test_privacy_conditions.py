@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from privacy_tables import SeededNoise
+from sampling_conditions import ConditionsContract, entropy, share
 
 import gretel_fin_synth as fs
 from gretel_fin_synth.training.private import backend as backend_module
@@ -30,8 +31,8 @@ def synthesizer() -> fs.TransactionSynthesizer:
         return made.fit(real, seed=3)
 
 
-def share(frame: pd.DataFrame, column: str, value: str) -> float:
-    return float((frame[column] == value).mean())
+class TestConditions(ConditionsContract):
+    conditions = conditions
 
 
 def test_a_window_of_one_s_own_is_kept_and_filled(synthesizer: fs.TransactionSynthesizer) -> None:
@@ -75,28 +76,12 @@ def test_a_share_of_zero_leaves_none(synthesizer: fs.TransactionSynthesizer) -> 
     assert frame["transaction_category"].nunique() > 3
 
 
-def test_customers_start_with_the_amount_that_was_asked_for(synthesizer: fs.TransactionSynthesizer) -> None:
-    one = synthesizer.sample(n_customers=30, seed=4, where={"starting_amount": 1234.56})
-    assert set(fs.starting_amounts(one)["starting_amount"]) == {1234.56}
-    some = synthesizer.sample(n_customers=30, seed=4, where={"starting_amount": (500, 2500)})
-    amounts = fs.starting_amounts(some)["starting_amount"]
-    assert amounts.between(500, 2500).all()
-    assert amounts.nunique() > 10
-
-
 def test_conditions_do_not_change_the_model(synthesizer: fs.TransactionSynthesizer) -> None:
     before, spent = synthesizer.sample(n_customers=10, seed=5), synthesizer.privacy_
     where = {"transaction_category": {"groceries": 0.2}, "starting_amount": 10.0}
     synthesizer.sample(n_customers=10, seed=5, start="2023-12-01", where=where, temperature=0.7)
     pd.testing.assert_frame_equal(synthesizer.sample(n_customers=10, seed=5), before)
     assert synthesizer.privacy_ == spent
-
-
-def test_customers_under_conditions_are_the_same_in_parts(synthesizer: fs.TransactionSynthesizer) -> None:
-    where = {"transaction_type": {"credit": 0.2}}
-    few = synthesizer.sample(n_customers=5, seed=6, where=where)
-    many = synthesizer.sample(n_customers=70, seed=6, where=where)
-    pd.testing.assert_frame_equal(few, many[many["customer_id"].isin(few["customer_id"])])
 
 
 def test_conditions_after_saving_and_loading(synthesizer: fs.TransactionSynthesizer, tmp_path: Any) -> None:
@@ -107,39 +92,7 @@ def test_conditions_after_saving_and_loading(synthesizer: fs.TransactionSynthesi
     pd.testing.assert_frame_equal(again.sample(n_customers=5, seed=6, where=where), wanted)
 
 
-def test_a_share_that_is_not_reached_is_said(
-    synthesizer: fs.TransactionSynthesizer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(conditions, "ROUNDS", 0)
-    with pytest.warns(UserWarning, match=r"'gym' was asked to have 90.0% of the rows and reaches about"):
-        synthesizer.sample(n_customers=5, seed=7, where={"transaction_category": {"gym": 0.9}})
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"start": "2024-13-45"}, "no date"),
-        ({"start": "2025-01-01"}, "before it starts"),
-        ({"where": {"transaction_category": {"grocery": 0.5}}}, "did you mean 'groceries'"),
-        ({"where": {"transaction_type": {"credit": 0.5, "debit": 0.1}}}, "add up to 0.6"),
-        ({"where": {"starting_amount": (5, 1)}}, "cannot be used"),
-        ({"temperature": 0}, "positive number"),
-        ({"like": "CUST_001"}, "Unknown sampling option 'like'"),
-    ],
-)
-def test_bad_conditions_are_refused_with_a_hint(
-    synthesizer: fs.TransactionSynthesizer, options: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(fs.ParameterError, match=message) as caught:
-        synthesizer.sample(n_customers=2, seed=1, **options)
-    assert "Hint:" in str(caught.value)
-
-
 def test_a_temperature_below_one_is_more_typical(synthesizer: fs.TransactionSynthesizer) -> None:
-    def entropy(frame: pd.DataFrame) -> float:
-        shares = frame["transaction_category"].value_counts(normalize=True)
-        return float(-(shares * np.log(shares)).sum())
-
     cold, usual = (synthesizer.sample(n_customers=200, seed=1, temperature=t) for t in (0.4, 1.0))
     assert entropy(cold) < entropy(usual)
     assert fs.check_balance(cold).ok

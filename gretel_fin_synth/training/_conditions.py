@@ -120,9 +120,10 @@ def report_shares(found: FloatArray, shares: dict[str, dict[str, float]], wanted
         for (value, share), (covers, _) in zip(values.items(), wanted, strict=False):
             reached = float(found[covers].sum())
             if abs(reached - share) > MISSED * share + 0.005:
+                further = "more" if reached < share else "less"
                 warnings.warn(
                     f"{column} {value!r} was asked to have {share:.1%} of the rows and reaches about "
-                    f"{reached:.1%}: more would not look like these customers",
+                    f"{reached:.1%}: {further} would not look like these customers",
                     UserWarning,
                     stacklevel=2,
                 )
