@@ -93,7 +93,7 @@ def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Seque
 
     What a customer does more often is seen in the history and done more often still, so that an offset may
     move a frequency several times as far as it says. How far it did is measured from one round to the next
-    (a secant), and of all rounds, the first without any offset, the nearest is kept.
+    (a secant), and of all rounds, the first with the offsets as they were, the nearest is kept.
 
     ``draw(round)`` returns fresh customers of the network, for rounds 0 to ROUNDS.
     """

@@ -1,0 +1,79 @@
+"""Matching of frequencies, on a stand-in for a network whose habits feed on themselves."""
+
+from __future__ import annotations
+
+from math import exp
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+pytest.importorskip("torch", reason="the embedded backend needs torch")
+
+import torch
+
+from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.matching import Moments, match
+
+N_KINDS = 4
+DAYS = 60
+REAL = np.array([0.4, 0.3, 0.2, 0.1])
+RAW = np.array([0.3, 0.3, 0.15, 0.25])
+
+
+def network() -> Any:
+    sizes = {"kind": N_KINDS, "first": N_KINDS, "copy": N_KINDS, "pace": 1}
+    offsets = {f"{name}_offset": torch.zeros(size) for name, size in sizes.items()}
+    return SimpleNamespace(sizes=SimpleNamespace(n_kinds=N_KINDS), **offsets)
+
+
+def customers(shares: npt.NDArray[np.float64], pace: float, seed: int) -> Sequences:
+    """Draw 400 customers who pay on so many days; no amount comes twice."""
+    rng = np.random.default_rng(seed)
+    length = np.maximum(rng.poisson(pace * DAYS, 400), 2)
+    offset = np.r_[0, np.cumsum(length)]
+    day = np.concatenate([np.sort(np.r_[0, DAYS - 1, rng.integers(0, DAYS, n - 2)]) for n in length])
+    kind = rng.choice(N_KINDS, offset[-1], p=shares)
+    return Sequences(kind, day, np.arange(1, offset[-1] + 1), offset)
+
+
+def distance_after(gain: float) -> tuple[float, float]:
+    """Match where an offset moves log odds `gain` times as far; return the distance before and after."""
+    made, real = network(), customers(REAL, 0.5, seed=1)
+
+    def draw(number: int) -> Sequences:
+        odds = RAW * np.exp(gain * made.kind_offset.numpy().astype(float))
+        return customers(odds / odds.sum(), 0.8 * exp(gain * float(made.pace_offset)), 10 + number)
+
+    wanted = Moments.of(real, N_KINDS)
+    before = wanted.distance(Moments.of(draw(0), N_KINDS))
+    match(made, real, draw)
+    return before, wanted.distance(Moments.of(draw(99), N_KINDS))
+
+
+@pytest.mark.parametrize("gain", [0.7, 1.0, 2.0, 4.0])
+def test_frequencies_are_met_however_far_an_offset_moves_them(gain: float) -> None:
+    before, after = distance_after(gain)
+    assert before > 0.5
+    assert after < 0.25 * before
+
+
+def test_offsets_that_only_make_it_worse_are_not_kept() -> None:
+    made, real = network(), customers(REAL, 0.5, seed=1)
+
+    def draw(number: int) -> Sequences:
+        odds = RAW * np.exp(-made.kind_offset.numpy().astype(float))
+        return customers(odds / odds.sum(), 0.8 * exp(-float(made.pace_offset)), 10 + number)
+
+    match(made, real, draw)
+    assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))
+
+
+def test_a_distance_is_zero_to_itself_alone() -> None:
+    own, other = (Moments.of(customers(shares, 0.5, seed=1), N_KINDS) for shares in (REAL, RAW))
+    assert own.distance(own) == 0
+    assert not own.beyond(own).any()
+    assert own.distance(other) == pytest.approx(other.distance(own), rel=0.2)
+    assert own.distance(other) > 0.1
