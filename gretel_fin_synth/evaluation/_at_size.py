@@ -134,6 +134,10 @@ def _is_ordered(given: Any) -> bool:
     return not _frames.is_dask(given) and bool(_frames.wrap(given).implementation.is_polars())
 
 
+def _is_spark(given: Any) -> bool:
+    return not isinstance(given, Source) and _frames.is_spark(given)
+
+
 def _all_rows(given: Any) -> Any:
     if isinstance(given, Source):
         return pd.concat(list(_batches(given)), ignore_index=True)
@@ -152,9 +156,9 @@ def _batches(given: Any, names: list[str] | None = None) -> Iterator[pd.DataFram
 
 def _sizes(given: Any) -> tuple[pd.Series[int], int]:
     """Count the rows of every customer, known by the text of the id, and all rows."""
-    if not isinstance(given, Source) and _frames.is_dask(given):
+    if _frames.is_dask(given):
         counts = given.groupby(CUSTOMER, dropna=False).size().compute()
-    elif not isinstance(given, Source) and _frames.is_spark(given):
+    elif _is_spark(given):
         grouped = _frames.wrap(given).group_by(CUSTOMER).agg(nw.len().alias("n"))
         counts = _frames.to_pandas(grouped.to_native()).set_index(CUSTOMER)["n"]
     else:
@@ -168,9 +172,9 @@ def _sizes(given: Any) -> tuple[pd.Series[int], int]:
 def _examined(given: Any, examination: _Examination, n_rows: int) -> list[_Part]:
     """Look at all customers, group by group."""
     n_groups = math.ceil(n_rows / _GROUP_ROWS)
-    if not isinstance(given, Source) and _frames.is_dask(given):
+    if _frames.is_dask(given):
         found = in_parts(by_customer(given), examination)
-    elif not isinstance(given, Source) and _frames.is_spark(given):
+    elif _is_spark(given):
         found = _on_spark(given, examination, n_groups)
     else:
         found = [examination(group) for group in _groups(given, n_groups)]

@@ -134,6 +134,7 @@ def customers(real: Table, other: Table) -> dict[str, float]:
 def balance(real: Table, other: Table) -> dict[str, float]:
     """Compare what is left; NaN if a table has no balances."""
     known = [table.balance_cents[table.balance_known] for table in (real, other)]
+    below = [np.bincount(balances < 0, minlength=2) for balances in known]
     pairs = zip(balance_features(real), balance_features(other), strict=True)
     change, drift, volatility = (ks_similarity(left, right) for left, right in pairs)
     members = {
@@ -141,7 +142,7 @@ def balance(real: Table, other: Table) -> dict[str, float]:
         "change_over_life": change,
         "monthly_drift": drift,
         "volatility": volatility,
-        "negative_share": _share_similarity(known[0] < 0, known[1] < 0),
+        "negative_share": _place_similarity(np.array([False, True]), *below),
     }
     asked = real.has_balance and other.has_balance
     return members if asked else dict.fromkeys(members, float("nan"))
@@ -170,9 +171,3 @@ def _place_similarity(place: NDArray[np.bool_], real: Ints, other: Ints) -> floa
     if real.sum() == 0 or other.sum() == 0:
         return float("nan") if real.sum() == 0 else 0.0
     return float(1.0 - abs(real[place].sum() / real.sum() - other[place].sum() / other.sum()))
-
-
-def _share_similarity(real: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
-    if len(real) == 0 or len(other) == 0:
-        return float("nan") if len(real) == 0 else 0.0
-    return float(1.0 - abs(real.mean() - other.mean()))
