@@ -71,6 +71,18 @@ def test_offsets_that_only_make_it_worse_are_not_kept() -> None:
     assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))
 
 
+def test_customers_who_run_away_count_no_more_than_others() -> None:
+    usual = customers(REAL, 0.5, seed=1)
+    size = 20_000
+    more = Sequences(
+        np.r_[usual.kind, np.full(size, N_KINDS - 1)],
+        np.r_[usual.day, np.full(size, DAYS - 1)],
+        np.r_[usual.cents, np.arange(1, size + 1)],
+        np.r_[usual.offset, usual.offset[-1] + size],
+    )
+    assert Moments.of(usual, N_KINDS).distance(Moments.of(more, N_KINDS)) < 0.03
+
+
 def test_a_distance_is_zero_to_itself_alone() -> None:
     own, other = (Moments.of(customers(shares, 0.5, seed=1), N_KINDS) for shares in (REAL, RAW))
     assert own.distance(own) == 0
