@@ -116,7 +116,11 @@ def drawn() -> pd.DataFrame:
 def spark() -> Any:
     from conftest import spark_session
 
-    return spark_session()
+    session = spark_session()
+    files = session._jvm.org.apache.hadoop.fs  # the session may have begun in another test's folder
+    local = files.FileSystem.get(session._jsc.hadoopConfiguration())
+    local.setWorkingDirectory(files.Path(str(Path.cwd())))
+    return session
 
 
 GIVEN: dict[str, Callable[[], Any]] = {
