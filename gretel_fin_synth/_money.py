@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from gretel_fin_synth._cores import in_blocks, in_halves
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def from_minor(codes: NDArray[np.int64], minor_units: int = 2) -> NDArray[np.flo
     [0.3, -12.3]
     """
     codes = np.asarray(codes, dtype=np.int64)
-    amounts: NDArray[np.float64] = np.true_divide(codes, 10**minor_units)
+    amounts = np.empty(codes.shape, dtype=np.float64)
+    in_halves(codes.size, lambda half: np.true_divide(codes[half], 10**minor_units, out=amounts[half]))
     if codes.size and max(int(codes.max()), -int(codes.min())) > _WHOLE_FLOATS:
         for position in np.flatnonzero((codes > _WHOLE_FLOATS) | (codes < -_WHOLE_FLOATS)):
             amounts[position] = int(codes[position]) / 10**minor_units
@@ -284,6 +286,32 @@ def _parse_integers(array: NDArray[Any], minor_units: int) -> tuple[NDArray[np.i
 
 
 def _parse_floats(values: NDArray[Any], minor_units: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    codes = np.empty(values.size, dtype=np.int64)
+    problems = np.zeros(values.size, dtype=np.int8)
+
+    def parse(rows: slice) -> None:
+        if not _are_plain(values[rows], minor_units, codes[rows]):
+            codes[rows], problems[rows] = _parse_any_floats(values[rows], minor_units)
+
+    in_blocks(values.size, parse)
+    return codes, problems
+
+
+def _are_plain(values: NDArray[Any], minor_units: int, codes: NDArray[np.int64]) -> bool:
+    """Fill in the minor units of floats, and say whether each is the double of its decimal literal."""
+    if values.dtype != np.float64:
+        return False
+    scale = float(10**minor_units)
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearest = values * scale
+        np.rint(nearest, out=nearest)
+        if not (nearest / scale == values).all() or not -LIMIT <= nearest.min() <= nearest.max() <= LIMIT:
+            return False
+    codes[...] = nearest
+    return True
+
+
+def _parse_any_floats(values: NDArray[Any], minor_units: int) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     scale, array = 10**minor_units, values.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         nearest = np.rint(array * scale)

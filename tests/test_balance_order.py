@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pandas.testing as pdt
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +23,8 @@ from gretel_fin_synth import (
     reconstruct_balance,
 )
 from gretel_fin_synth._ledger import make_ledger
+from gretel_fin_synth._numbering import _Table, numbered
+from gretel_fin_synth._sorting import stable_order
 from gretel_fin_synth.balance import chain_order
 from gretel_fin_synth.balance._chain import best_order
 
@@ -199,6 +202,60 @@ def test_long_ledgers_sort_as_a_stable_sort_does(n_rows: int, n_customers: int, 
     np.testing.assert_array_equal(ledger.positions(rows), expected)
     np.testing.assert_array_equal(ledger.starts, np.flatnonzero(np.diff(codes[expected], prepend=-1)))
     np.testing.assert_array_equal(ledger.restore(ledger.arrange(rows)), rows)
+
+
+@pytest.mark.parametrize("n_rows", [1, 5_000, 250_000])
+@pytest.mark.parametrize("bits", [3, 50])
+def test_what_is_carried_along_arrives_bit_by_bit(n_rows: int, bits: int) -> None:
+    rng = np.random.default_rng([n_rows, bits])
+    keys = [rng.integers(0, 900, n_rows), rng.integers(0, 2**bits, n_rows)]
+    carried = rng.integers(-(2**63), 2**63 - 1, n_rows)  # as floats some would be NaN
+    order, arranged = stable_order(keys, carried)
+    np.testing.assert_array_equal(order, np.lexsort(keys[::-1]))
+    np.testing.assert_array_equal(arranged, carried[order])
+
+
+def test_times_that_differ_in_the_last_digits_alone_are_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    key = 2**62 + rng.integers(0, 40, 300_000) - rng.integers(0, 2, 300_000) * 2**61
+    order, _ = stable_order([key])
+    np.testing.assert_array_equal(order, np.argsort(key, kind="stable"))
+
+
+def values_of(kind: str, numbers: Any) -> pd.Series[Any]:
+    if kind == "int64":
+        return pd.Series(numbers * 2**40 - 7)
+    forms = {"one length": "CUST_{:08d}", "eight": "{:08x}", "long": "{0:020d}-{0:032d}", "any": "C{}"}
+    words = np.array([forms[kind].format(number) for number in range(int(numbers.max()) + 1)], dtype=object)
+    array = pa.array(words)
+    chunks = [array.take(pa.array(part)) for part in np.array_split(numbers, [0, 70_000, 70_000, 90_001])]
+    return pd.Series(pa.chunked_array(chunks), dtype=pd.ArrowDtype(pa.string())).iloc[3:]
+
+
+@pytest.mark.parametrize("kind", ["int64", "one length", "eight", "long", "any"])
+@pytest.mark.parametrize("n_values", [1, 3_000, 120_000])
+def test_long_columns_are_numbered_as_pandas_does(kind: str, n_values: int) -> None:
+    rng = np.random.default_rng(n_values)
+    values = values_of(kind, rng.integers(0, n_values, 270_000) ** 2 // n_values)
+    codes, distinct = numbered(values)
+    expected, uniques = pd.factorize(values)
+    np.testing.assert_array_equal(codes, expected)
+    assert list(distinct) == list(uniques)
+
+
+@pytest.mark.parametrize("n_values", [40, 200_000])
+def test_the_table_of_numbers_grows_and_probes(n_values: int) -> None:
+    words = [np.arange(n_values, dtype=np.uint64) << np.uint64(40), np.full(n_values, 7, dtype=np.uint64)]
+    table, rows = _Table(2), np.arange(n_values)
+    for _ in range(2):
+        found = np.concatenate(
+            [
+                table.numbers([word[rows[at : at + 999]] for word in words], rows[at : at + 999])
+                for at in range(0, n_values, 999)
+            ]
+        )
+        assert sorted(found.tolist()) == list(range(n_values))
+        np.testing.assert_array_equal(table.first[found], rows)
 
 
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])

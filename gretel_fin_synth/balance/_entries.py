@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gretel_fin_synth import _frames, _money
-from gretel_fin_synth._ledger import Ledger, datetime_ticks, make_ledger, side_by_side
+from gretel_fin_synth._cores import side_by_side
+from gretel_fin_synth._ledger import Ledger, arranged_ledger, datetime_ticks
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE
 from gretel_fin_synth.schema._columns import name_problems
@@ -117,8 +118,8 @@ def read_entries(frame: Any, *, order_by: Sequence[str], minor_units: int, balan
     signed, keys, problems = parse_entries(given, order_by, minor_units, balance=balance)
     if problems:
         raise violation([problem.of(given[CUSTOMER]) for problem in problems], index)
-    ledger = make_ledger(given[CUSTOMER], keys)
-    return Entries(given, ledger, ledger.arrange(signed), tuple(keys))
+    ledger, signed = arranged_ledger(given[CUSTOMER], keys, signed)
+    return Entries(given, ledger, signed, tuple(keys))
 
 
 def parse_entries(
@@ -136,12 +137,13 @@ def parse_entries(
         key, found = _order_key(given[name])
         keys.append(key)
         problems += found
-    return amounts * signs, keys, problems
+    amounts *= signs
+    return amounts, keys, problems
 
 
 def _amounts(column: pd.Series[Any], minor_units: int) -> tuple[NDArray[np.int64], list[Problem]]:
     codes, faults = _money.parse_minor(column, minor_units)
-    if faults.any() or (codes <= 0).any():
+    if faults.any() or codes.min(initial=1) <= 0:
         return codes, inspect_amount(column, minor_units)[1]
     return codes, []
 
@@ -163,18 +165,25 @@ def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
 
 def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.int64], list[Problem]]:
     """Signs of text that Arrow holds, which is compared without taking it apart."""
+    array = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+    half = len(array) // 2
     try:
-        credit, debit = pc.equal(array, CREDIT), pc.equal(array, DEBIT)
+        parts = side_by_side(
+            len(array), lambda: _signs_of(array.slice(0, half)), lambda: _signs_of(array.slice(half))
+        )
     except pa.ArrowNotImplementedError:
         return np.zeros(len(column), dtype=np.int64), inspect_type(column)[1]
-    is_credit, is_debit = (
-        np.asarray(pc.fill_null(found, False).to_numpy(zero_copy_only=False), dtype=np.int8)
-        if isinstance(found, pa.Array)
-        else np.asarray(pc.fill_null(found, False).to_numpy(), dtype=np.int8)
-        for found in (credit, debit)
-    )
-    signs = is_credit - is_debit
-    return signs, [] if signs.all() else inspect_type(column)[1]
+    signs = np.concatenate([signs for signs, _ in parts])
+    return signs, [] if all(known for _, known in parts) else inspect_type(column)[1]
+
+
+def _signs_of(array: pa.ChunkedArray) -> tuple[NDArray[np.int8], bool]:
+    """+1 for credits and -1 for all else, and whether all else are debits."""
+    credit = pc.fill_null(pc.equal(array, CREDIT), False)
+    n_debits = pc.sum(pc.equal(array, DEBIT)).as_py() or 0
+    signs = credit.to_numpy().view(np.int8) * np.int8(2)
+    signs -= np.int8(1)
+    return signs, n_debits + (pc.sum(credit).as_py() or 0) == len(array)
 
 
 def _missing(column: pd.Series[Any]) -> list[Problem]:

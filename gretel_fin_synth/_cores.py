@@ -1,0 +1,57 @@
+"""Work on long arrays: on both halves at the same time, and in blocks that a core's memory holds.
+
+numpy and Arrow leave other cores free while they compute. A temporary array as long as the table costs more
+time, for the pages that it is given, than the arithmetic that fills it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "side_by_side"]
+
+WORTH_A_THREAD = 200_000
+"""Rows from which two threads are faster than one."""
+
+BLOCK_ROWS = 1 << 15
+
+
+def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
+    """Call functions at the same time if they work on many rows."""
+    if size < WORTH_A_THREAD:
+        return [function() for function in functions]
+    with ThreadPoolExecutor(len(functions)) as pool:
+        return [done.result() for done in [pool.submit(function) for function in functions]]
+
+
+def in_halves(size: int, function: Callable[[slice], Any]) -> list[Any]:
+    """Call a function for each half of the rows, at the same time if they are many."""
+    half = size // 2
+    return side_by_side(size, partial(function, slice(0, half)), partial(function, slice(half, size)))
+
+
+def in_blocks(size: int, function: Callable[[slice], Any]) -> None:
+    """Call a function for each block of rows, for those of both halves at the same time."""
+
+    def run(half: slice) -> None:
+        for block in blocks(half):
+            function(block)
+
+    in_halves(size, run)
+
+
+def blocks(part: slice) -> Iterator[slice]:
+    """Cut a slice into short ones.
+
+    Examples
+    --------
+    >>> list(blocks(slice(5, 40_000)))
+    [slice(5, 32773, None), slice(32773, 40000, None)]
+    """
+    for start in range(part.start, part.stop, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, part.stop))
