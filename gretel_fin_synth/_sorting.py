@@ -13,8 +13,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import coo_matrix
-
 from gretel_fin_synth._cores import in_blocks, side_by_side
 
 if TYPE_CHECKING:
@@ -131,6 +129,8 @@ def _divided(values: Ints, rest: int, n_parts: int, carried: Ints) -> tuple[Any,
     ndarray of int64, shape (n, 2)
         Values and what is carried along.
     """
+    from scipy.sparse import coo_matrix
+
     size = values.size
     kind = np.int32 if size < np.iinfo(np.int32).max else np.int64
     pairs, part = np.empty((size, 2), dtype=np.int64), np.empty(size, dtype=kind)
