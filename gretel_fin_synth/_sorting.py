@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from gretel_fin_synth._cores import in_blocks, side_by_side
 
 if TYPE_CHECKING:
