@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from evaluation_frames import crowd
+from hypothesis import given
+from hypothesis import strategies as st
 
 import gretel_fin_synth as fs
 from gretel_fin_synth.evaluation import _at_size
+from gretel_fin_synth.evaluation._coding import dense
 from gretel_fin_synth.evaluation._evaluation import ALL_ROWS
+from gretel_fin_synth.evaluation._overlap import most_of_one, twosomes
+from gretel_fin_synth.evaluation._trace_files import TraceFiles
+from gretel_fin_synth.evaluation._traces import Part, Traces, part_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +142,57 @@ def test_files_are_counted_like_the_table(ending: str, expected: dict[str, Any],
     found = evaluated(*paths)
     assert additive(found.to_dict(), ordered=True) == additive(expected, ordered=True)
     assert found.tables["real"].sampled_customers is not None
+
+
+def test_parts_of_the_hashes_are_compared_one_by_one(
+    tmp_path: Path, expected: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_at_size, "_GROUP_ROWS", 100)
+    monkeypatch.setattr(_at_size, "_MERGED", 2)
+    made: list[TraceFiles] = []
+    begin = TraceFiles.__init__
+
+    def begin_in_parts(self: TraceFiles, n_rows: int) -> None:
+        begin(self, n_rows)
+        self.n_parts = (4, 16, 8)[len(made)]
+        made.append(self)
+
+    monkeypatch.setattr(TraceFiles, "__init__", begin_in_parts)
+    paths = [tmp_path / f"{name}.parquet" for name in ("real", "synthetic", "holdout")]
+    for table, path in zip((REAL, SYNTHETIC, HOLDOUT), paths, strict=True):
+        table.to_parquet(path)
+    found = evaluated(*paths)
+    assert additive(found.to_dict(), ordered=True) == additive(expected, ordered=True)
+    folders = [files._folder for files in made]
+    assert len(folders) == 3
+    assert all(any(folder.iterdir()) for folder in folders)
+    del found
+    made.clear()
+    gc.collect()
+    assert not any(folder.exists() for folder in folders)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=30), st.integers(0, 3))
+def test_counts_of_parts_add_up_to_those_of_the_whole(rows: list[tuple[int, int]], bits: int) -> None:
+    things, owner = (np.array([row[place] for row in rows], dtype=np.int64) for place in (0, 1))
+    hashes = (things.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)).view(np.int64)
+    files = TraceFiles(len(rows))
+    files.n_parts = 2 ** (bits // 2)
+    customers = np.array(list("abcd"), dtype=object)
+    whole = Traces(customers, Part(hashes, owner.astype(np.int32), hashes, owner.astype(np.int32)))
+    files.add(whole)
+    for kept in (whole, files):
+        parts = [kept.part(number, 2**bits) for number in range(2**bits)]
+        found = sorted(
+            (h, o) for part in parts for h, o in zip(part.rows.tolist(), part.row_owner, strict=True)
+        )
+        assert found == sorted(zip(hashes.tolist(), owner.tolist(), strict=True))
+        assert all(
+            part_of(part.rows, 2**bits).tolist() == [n] * len(part.rows) for n, part in enumerate(parts)
+        )
+        pairs = [twosomes(dense(part.runs), part.run_owner.astype(np.int64)) for part in parts]
+        expected = most_of_one([twosomes(dense(hashes), owner)])
+        np.testing.assert_array_equal(most_of_one(pairs), expected)
 
 
 def test_a_query_that_fits_is_read_whole(expected: dict[str, Any]) -> None:

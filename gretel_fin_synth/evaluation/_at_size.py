@@ -26,14 +26,15 @@ from gretel_fin_synth._source import Source, open_source
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.evaluation._cells import as_text
 from gretel_fin_synth.evaluation._table import Table, check_columns, prepare
-from gretel_fin_synth.evaluation._traces import traces_of
+from gretel_fin_synth.evaluation._trace_files import TraceFiles
+from gretel_fin_synth.evaluation._traces import Traces, traces_of
 from gretel_fin_synth.evaluation._whole import Whole, merged
 from gretel_fin_synth.evaluation.integrity import soundness_of
 from gretel_fin_synth.schema import CUSTOMER
 from gretel_fin_synth.schema._parts import by_customer, in_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["MOST_ROWS", "is_large_kind", "read_table", "unread"]
 
@@ -41,6 +42,7 @@ __all__ = ["MOST_ROWS", "is_large_kind", "read_table", "unread"]
 MOST_ROWS = 500_000
 
 _GROUP_ROWS = 500_000
+_MERGED = 8  # groups whose counts are added up at a time
 _BUCKET = "__fin_synth_bucket"
 
 
@@ -89,11 +91,10 @@ def read_table(given: Any, *, minor_units: int, max_rows: int, seed: int) -> Tab
         )
         raise ParameterError(msg)
     kept = frozenset(sizes.index[chosen].tolist())
-    parts = _examined(given, _Examination(kept, minor_units, ordered), n_rows)
-    rows = pd.concat([part.sample for part in parts], ignore_index=True)
+    whole, rows = _gathered(_examined(given, _Examination(kept, minor_units, ordered), n_rows), n_rows)
     order = np.argsort(as_text(rows[CUSTOMER]).to_numpy(dtype=object), kind="stable")
     table = prepare(rows.iloc[order], minor_units=minor_units, ordered=ordered)
-    return replace(table, whole=merged([part.whole for part in parts]))
+    return replace(table, whole=whole)
 
 
 @dataclass(frozen=True)
@@ -169,16 +170,29 @@ def _sizes(given: Any) -> tuple[pd.Series[int], int]:
     return pd.Series(counts.to_numpy(dtype=np.int64)).groupby(ids).sum(), n_rows
 
 
-def _examined(given: Any, examination: _Examination, n_rows: int) -> list[_Part]:
+def _gathered(parts: Iterable[_Part], n_rows: int) -> tuple[Whole, pd.DataFrame]:
+    """Bring together what was found in the groups as it comes: hashes go to disk, counts are added up."""
+    traces, samples, wholes = TraceFiles(n_rows), [], []
+    for part in parts:
+        if isinstance(part.whole.traces, Traces):
+            traces.add(part.whole.traces)
+        samples.append(part.sample)
+        wholes.append(replace(part.whole, traces=traces))
+        if len(wholes) == _MERGED:
+            wholes = [merged(wholes)]
+    return merged(wholes), pd.concat(samples, ignore_index=True)
+
+
+def _examined(given: Any, examination: _Examination, n_rows: int) -> Iterator[_Part]:
     """Look at all customers, group by group."""
     n_groups = math.ceil(n_rows / _GROUP_ROWS)
     if _frames.is_dask(given):
-        found = in_parts(by_customer(given), examination)
+        found: Iterable[_Part | None] = in_parts(by_customer(given), examination)
     elif _is_spark(given):
         found = _on_spark(given, examination, n_groups)
     else:
-        found = [examination(group) for group in _groups(given, n_groups)]
-    return [part for part in found if part is not None]
+        found = (examination(group) for group in _groups(given, n_groups))
+    yield from (part for part in found if part is not None)
 
 
 def _on_spark(frame: Any, examination: _Examination, n_groups: int) -> list[_Part | None]:

@@ -12,65 +12,110 @@ from gretel_fin_synth.evaluation._coding import combined, dense
 from gretel_fin_synth.evaluation._features import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from gretel_fin_synth.evaluation._overlap import Things
     from gretel_fin_synth.evaluation._table import Table
 
     Ints = NDArray[np.int64]
     Owners = NDArray[np.int32]
 
-__all__ = ["Traces", "all_traces", "row_codes", "run_codes", "traces_of"]
+__all__ = ["Part", "Traces", "all_traces", "in_part", "part_of", "row_codes", "run_codes", "traces_of"]
 
 _RUN = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Traces:
+class Part:
     """What tells rows and runs of rows from others: hashes of 64 bits.
 
     Attributes
     ----------
-    customers : numpy.ndarray of object
-        Ids of the customers, sorted.
     rows : numpy.ndarray of int64
         For each usable row a hash of date, amount, type and category.
     row_owner : numpy.ndarray of int32
-        Place of its customer in ``customers``.
+        Place of its customer among all.
     runs, run_owner : numpy.ndarray
         The same for runs of three rows.
     """
 
-    customers: NDArray[np.object_]
     rows: Ints
     row_owner: Owners
     runs: Ints
     run_owner: Owners
 
 
-def all_traces(tables: Sequence[Table]) -> tuple[dict[str, tuple[list[Ints], list[Ints]]], list[int]]:
-    """Return codes and customers of rows and runs of the whole tables, and numbers of customers."""
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """The hashes of a table, or of a group of its customers, in memory.
+
+    Attributes
+    ----------
+    customers : numpy.ndarray of object
+        Ids of the customers, sorted.
+    all : Part
+        All of them.
+    """
+
+    customers: NDArray[np.object_]
+    all: Part
+
+    @property
+    def n_parts(self) -> int:
+        """In how many parts the hashes are."""
+        return 1
+
+    def part(self, number: int, n_parts: int) -> Part:
+        """Return the hashes of one of `n_parts` parts."""
+        rows, runs = (in_part(hashes, number, n_parts) for hashes in (self.all.rows, self.all.runs))
+        return Part(
+            self.all.rows[rows], self.all.row_owner[rows], self.all.runs[runs], self.all.run_owner[runs]
+        )
+
+
+def part_of(hashes: Ints, n_parts: int) -> Ints:
+    """Return the part that each hash belongs to: the first digits of the hash, `n_parts` a power of two."""
+    digits = np.uint64(64 - (n_parts.bit_length() - 1))
+    if n_parts == 1:
+        return np.zeros(len(hashes), dtype=np.int64)
+    return (hashes.view(np.uint64) >> digits).astype(np.int64)
+
+
+def in_part(hashes: Ints, number: int, n_parts: int) -> NDArray[np.bool_] | slice:
+    """Return which hashes belong to a part."""
+    return slice(None) if n_parts == 1 else part_of(hashes, n_parts) == number
+
+
+def all_traces(tables: Sequence[Table]) -> tuple[Iterable[Things], list[int]]:
+    """Return codes and customers of rows and runs of the whole tables, in parts, and numbers of customers."""
     if all(table.whole is None for table in tables):
         owners = [table.customer for table in tables]
         plain, with_ids = (row_codes(tables, ids=ids) for ids in (False, True))
         things = {"rows": (plain, owners), "rows_with_ids": (with_ids, owners), "runs": run_codes(tables)}
-        return things, [table.n_customers for table in tables]
+        return [things], [table.n_customers for table in tables]
     keys = [traces_of(table) if table.whole is None else table.whole.traces for table in tables]
-    owners = [key.row_owner.astype(np.int64) for key in keys]
-    sizes = [len(owner) for owner in owners]
-    rows = dense(np.concatenate([key.rows for key in keys]))
     ids = _split(dense(np.concatenate([key.customers for key in keys])), [len(key.customers) for key in keys])
+    n_parts = max(key.n_parts for key in keys)
+    parts = (_compared([key.part(number, n_parts) for key in keys], ids) for number in range(n_parts))
+    return parts, [len(key.customers) for key in keys]
+
+
+def _compared(keys: Sequence[Part], ids: Sequence[Ints]) -> Things:
+    """Give equal rows and equal runs in one part of several tables equal codes."""
+    sizes = [len(key.rows) for key in keys]
+    owners = [key.row_owner.astype(np.int64) for key in keys]
+    rows = dense(np.concatenate([key.rows for key in keys]))
     who = np.concatenate([part[owner] for part, owner in zip(ids, owners, strict=True)])
-    runs_ = dense(np.concatenate([key.runs for key in keys]))
     return {
         "rows": (_split(rows, sizes), owners),
         "rows_with_ids": (_split(combined([rows, who]), sizes), owners),
         "runs": (
-            _split(runs_, [len(key.runs) for key in keys]),
+            _split(dense(np.concatenate([key.runs for key in keys])), [len(key.runs) for key in keys]),
             [key.run_owner.astype(np.int64) for key in keys],
         ),
-    }, [len(key.customers) for key in keys]
+    }
 
 
 def traces_of(table: Table) -> Traces:
@@ -81,12 +126,9 @@ def traces_of(table: Table) -> Traces:
     between = np.diff(runs(table.day, table.customer, _RUN))
     columns = {str(place): column for place, column in enumerate([*windows.T, *between.T])}
     owner = runs(table.customer, table.customer, _RUN)[:, 0]
+    rows, of_runs = tokens[0], _hashed(columns)
     return Traces(
-        customers=table.customers,
-        rows=tokens[0],
-        row_owner=table.customer.astype(np.int32),
-        runs=_hashed(columns),
-        run_owner=owner.astype(np.int32),
+        table.customers, Part(rows, table.customer.astype(np.int32), of_runs, owner.astype(np.int32))
     )
 
 

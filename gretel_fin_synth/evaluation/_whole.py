@@ -6,21 +6,18 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gretel_fin_synth.evaluation._tally import Tally, added
-from gretel_fin_synth.evaluation._traces import Traces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
+    from gretel_fin_synth.evaluation._trace_files import TraceFiles
+    from gretel_fin_synth.evaluation._traces import Traces
     from gretel_fin_synth.evaluation.integrity import Soundness
-
-    Owners = NDArray[np.int32]
 
 __all__ = ["Whole", "merged"]
 
@@ -41,7 +38,7 @@ class Whole:
         Usable rows by day, and by kind and amount.
     soundness : Soundness
         Broken rows by rule.
-    traces : Traces
+    traces : Traces or TraceFiles
         What rows and runs are compared by.
     """
 
@@ -50,7 +47,7 @@ class Whole:
     unusable: Mapping[str, int]
     tally: Tally
     soundness: Soundness
-    traces: Traces
+    traces: Traces | TraceFiles
 
     @property
     def span(self) -> tuple[str, str]:
@@ -60,32 +57,12 @@ class Whole:
 
 
 def merged(parts: Sequence[Whole]) -> Whole:
-    """Bring together what was counted in several groups of whole customers."""
+    """Bring together what was counted in several groups of whole customers, whose traces are in one place."""
     return Whole(
         n_rows=sum(part.n_rows for part in parts),
         columns=parts[0].columns,
         unusable=dict(reduce(add, (Counter(part.unusable) for part in parts))),
         tally=added(part.tally for part in parts),
         soundness=reduce(add, (part.soundness for part in parts)),
-        traces=_joined([part.traces for part in parts]),
+        traces=parts[0].traces,
     )
-
-
-def _joined(parts: Sequence[Traces]) -> Traces:
-    customers = np.concatenate([part.customers for part in parts])
-    order = np.argsort(customers, kind="stable")
-    place = np.empty(len(order), dtype=np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    first = np.cumsum([0, *(len(part.customers) for part in parts)])
-    return Traces(
-        customers=customers[order],
-        rows=np.concatenate([part.rows for part in parts]),
-        row_owner=_numbered([part.row_owner for part in parts], first, place),
-        runs=np.concatenate([part.runs for part in parts]),
-        run_owner=_numbered([part.run_owner for part in parts], first, place),
-    )
-
-
-def _numbered(owners: Sequence[Owners], first: NDArray[Any], place: Owners) -> Owners:
-    """Return the owners of all parts, numbered through."""
-    return np.concatenate([place[owner + start] for owner, start in zip(owners, first, strict=False)])

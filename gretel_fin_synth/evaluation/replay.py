@@ -7,17 +7,26 @@ intervals, or, without one, against the share of real rows that some other real 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gretel_fin_synth.evaluation._coding import among, distinct
+from gretel_fin_synth.evaluation._overlap import (
+    Hits,
+    Overlap,
+    Pairs,
+    Things,
+    most_of_one,
+    overlaps,
+    single_pairs,
+    twosomes,
+)
 from gretel_fin_synth.evaluation._traces import all_traces
 from gretel_fin_synth.evaluation.results import Concern, Count, Rate, Score, grade_of, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -70,9 +79,10 @@ def replay(real: Table, synthetic: Table, holdout: Table | None, rng: np.random.
         there is no holdout. ``grade`` falls with whom the copies shut out.
     """
     tables = [real, synthetic] if holdout is None else [real, synthetic, holdout]
-    things, sizes = all_traces(tables)
-    rates = {name: _rate(codes, owners, rng) for name, (codes, owners) in things.items()}
-    copied = copied_histories(*things["runs"], sizes)
+    parts, sizes = all_traces(tables)
+    counted = Counted.over(parts, sizes)
+    rates = {name: _rate(overlap, rng) for name, overlap in counted.overlaps.items()}
+    copied = _copies(counted.pairs, sizes)
     score = 100.0 * (1.0 - max((max(0.0, _excess(rate)) for rate in rates.values()), default=0.0))
     concerns = (*_seen_holdout(rates), *_concerns(rates), *_copied(copied))
     return Score(
@@ -106,55 +116,47 @@ def copied_histories(codes: Sequence[Ints], owners: Sequence[Ints], sizes: Seque
         ``reference`` is the holdout's share by the same limit; without a holdout the share of real customers
         who share five runs with one other real customer and no third.
     """
-    holders = _single_holder(codes[0], owners[0])
-    shared = [_shared(part, owner, holders) for part, owner in zip(codes[1:], owners[1:], strict=True)]
-    honest = shared[1] if len(shared) > 1 else _within(codes[0], owners[0])
-    limit = max(_LEAST_RUNS, 2 * int(honest.max(initial=0)) if len(shared) > 1 else 0)
-    reference = float((honest >= limit).sum() / max(sizes[2 if len(shared) > 1 else 0], 1))
-    return Count(count=int((shared[0] >= limit).sum()), of=sizes[1], reference=reference)
+    return _copies([_pairs(codes, owners)], sizes)
 
 
-def _single_holder(codes: Ints, owner: Ints) -> Ints:
-    """Return for each code the only customer who has it, -1 where there are more or none."""
-    pairs = _holdings(codes, owner)
-    counts = np.bincount(pairs[0], minlength=int(codes.max(initial=-1)) + 1)
-    sums = np.bincount(pairs[0], pairs[1], minlength=len(counts)).astype(np.int64)
-    return np.where(counts == 1, sums, -1)
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What was counted of all parts of the tables.
+
+    Attributes
+    ----------
+    overlaps : dict of str to Overlap
+        Hits of the customers, by what is compared.
+    pairs : list of list of Pairs
+        For each part, who shares runs with one real customer: synthetic ones, and those of the holdout or,
+        without one, real ones with another real one.
+    """
+
+    overlaps: dict[str, Overlap]
+    pairs: list[list[Pairs]]
+
+    @classmethod
+    def over(cls, parts: Iterable[Things], sizes: Sequence[int]) -> Counted:
+        """Count part by part."""
+        totals: dict[str, Overlap] = {}
+        pairs = []
+        for things in parts:
+            for name, overlap in overlaps(things, sizes).items():
+                totals[name] = totals[name] + overlap if name in totals else overlap
+            pairs.append(_pairs(*things["runs"]))
+        return cls(totals, pairs)
 
 
-def _within(codes: Ints, owner: Ints) -> Ints:
-    """Return the numbers of runs that pairs of real customers share, and no third one has."""
-    pairs = _holdings(codes, owner)
-    counts = np.bincount(pairs[0], minlength=int(codes.max(initial=-1)) + 1)
-    sums = np.bincount(pairs[0], pairs[1], minlength=len(counts)).astype(np.int64)
-    two = np.flatnonzero(counts[pairs[0]] == 2)
-    return _together(pairs[1][two], sums[pairs[0][two]] - pairs[1][two])
+def _pairs(codes: Sequence[Ints], owners: Sequence[Ints]) -> list[Pairs]:
+    found = single_pairs(codes, owners)
+    return found if len(found) > 1 else [*found, twosomes(codes[0], owners[0])]
 
 
-def _shared(codes: Ints, owner: Ints, holders: Ints) -> Ints:
-    """Return for each customer the most runs that any one real customer has too; only those who have some."""
-    pairs = _holdings(codes, owner)
-    known = np.append(holders, -1)[np.minimum(pairs[0], len(holders))]
-    found = np.flatnonzero(known >= 0)
-    return _together(pairs[1][found], known[found])
-
-
-def _together(first: Ints, second: Ints) -> Ints:
-    """Return for each value of the first array the count of its commonest partner in the second."""
-    if len(first) == 0:
-        return np.zeros(0, dtype=np.int64)
-    width = int(second.max()) + 1
-    pairs, counts = np.unique(first * width + second, return_counts=True)
-    most = np.zeros(int(first.max()) + 1, dtype=np.int64)
-    np.maximum.at(most, pairs // width, counts)
-    return most[most > 0]
-
-
-def _holdings(codes: Ints, owner: Ints) -> tuple[Ints, Ints]:
-    """Return every pair of a code and a customer who has it, once."""
-    width = int(owner.max(initial=0)) + 1
-    pairs = distinct(codes * width + owner)
-    return pairs // width, pairs % width
+def _copies(pairs: Sequence[Sequence[Pairs]], sizes: Sequence[int]) -> Count:
+    shared, honest = (most_of_one(part) for part in zip(*pairs, strict=True))
+    limit = max(_LEAST_RUNS, 2 * int(honest.max(initial=0)) if len(sizes) > 2 else 0)
+    reference = float((honest >= limit).sum() / max(sizes[2 if len(sizes) > 2 else 0], 1))
+    return Count(count=int((shared >= limit).sum()), of=sizes[1], reference=reference)
 
 
 def bootstrap_interval(
@@ -181,9 +183,13 @@ def bootstrap_interval(
     >>> bootstrap_interval(hits, np.array([0, 0, 1, 1]), np.random.default_rng(0))
     (0.5, 0.849...)
     """
-    counts = np.bincount(customer)
-    rows = counts[counts > 0].astype(np.float64)
-    found = np.bincount(customer, hits.astype(np.float64))[counts > 0]
+    counts, found = np.bincount(customer), np.bincount(customer[hits], minlength=int(customer.max()) + 1)
+    return _interval(Hits(counts.astype(np.int64), found.astype(np.int64)), rng, draws)
+
+
+def _interval(hits: Hits, rng: np.random.Generator, draws: int = _DRAWS) -> tuple[float, float]:
+    some = hits.counts > 0
+    rows, found = hits.counts[some].astype(np.float64), hits.found[some].astype(np.float64)
     size = len(rows)
     shares = np.empty(draws)
     for start in range(0, draws, _CHUNK):
@@ -191,45 +197,32 @@ def bootstrap_interval(
         weights = rng.multinomial(size, np.full(size, 1.0 / size), size=stop - start)
         shares[start:stop] = (weights @ found) / (weights @ rows)
     low, high = np.quantile(shares, [0.025, 0.975])
-    return float(low), float(max(high, _wilson_upper(int(hits.sum()), len(hits))))
+    return float(low), float(max(high, _wilson_upper(hits.total, len(hits))))
 
 
-def _rate(codes: list[Ints], owners: list[Ints], rng: np.random.Generator) -> Rate:
-    found = among(codes[1], codes[0])
-    share, low, high = _share(found, owners[1], rng)
-    elsewhere, _, elsewhere_high = _share(_elsewhere(codes[0], owners[0]), owners[0], rng)
+def _rate(overlap: Overlap, rng: np.random.Generator) -> Rate:
+    synthetic = overlap.others[0]
+    share, low, high = _share(synthetic, rng)
+    elsewhere, _, elsewhere_high = _share(overlap.elsewhere, rng)
     rate = Rate(
         share=share,
         low=low,
         high=high,
-        count=int(found.sum()),
-        of=len(found),
+        count=synthetic.total,
+        of=len(synthetic),
         within_real=elsewhere,
         within_real_high=elsewhere_high,
     )
-    if len(codes) == 2:
+    if len(overlap.others) == 1:
         return rate
-    reference, reference_low, reference_high = _share(among(codes[2], codes[0]), owners[2], rng)
+    reference, reference_low, reference_high = _share(overlap.others[1], rng)
     return replace(rate, reference=reference, reference_low=reference_low, reference_high=reference_high)
 
 
-def _share(
-    hits: Bools, customer: Ints, rng: np.random.Generator
-) -> tuple[float, float, float] | tuple[None, None, None]:
+def _share(hits: Hits, rng: np.random.Generator) -> tuple[float, float, float] | tuple[None, None, None]:
     if len(hits) == 0:
         return None, None, None
-    return (float(hits.mean()), *bootstrap_interval(hits, customer, rng))
-
-
-def _elsewhere(codes: Ints, customer: Ints) -> Bools:
-    """Return for each row whether another customer of the same table has an equal one."""
-    if len(codes) == 0:
-        return np.zeros(0, dtype=np.bool_)
-    width = int(customer.max()) + 1
-    pairs = distinct(codes * width + customer)
-    holders = np.bincount(pairs // width, minlength=int(codes.max()) + 1)
-    shared: Bools = holders[codes] > 1
-    return shared
+    return (hits.total / len(hits), *_interval(hits, rng))
 
 
 def _excess(rate: Rate) -> float:
