@@ -30,6 +30,7 @@ __all__ = ["calibrate"]
 
 ROUNDS = 8
 DAMPING = 0.7
+MOST_OF_PACE = 4.0
 SETTLED = 3  # rounds after which amounts are no longer far from where they stay
 QUANTILES = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
 
@@ -100,7 +101,9 @@ def _match_tables(
     weekdays = _counts(queries.kind_weekdays(table, known))
     profile.weekdays = 7 * _moved(profile.weekdays / 7, wanted["weekdays"], weekdays)
     pace = _counts(rhythms.paces(table, known))
-    profile.pace = _moved(profile.pace[None], wanted["pace"][None], pace[None], 0.5)[0]
+    moved = _moved(profile.pace[None], wanted["pace"][None], pace[None], 0.5)[0]
+    moved = np.minimum(moved, MOST_OF_PACE * wanted["pace"])  # what cannot be reached is not to be chased
+    profile.pace = moved / moved.sum()
 
 
 def _moved(

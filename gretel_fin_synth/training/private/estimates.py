@@ -16,9 +16,8 @@ LEAST_FAR = 4.5  # the same far from where other cells are full
 LEAST_ISLAND = 4.5  # the same for connected cells together
 WIDTHS = (0.0, 0.6, 1.0, 1.6, 2.5, 4.0, 6.0, 9.0)
 BELL_WIDTHS = np.geomspace(0.4, 14, 16)
-USUAL_WIDTH = 4.2  # cells; a factor of 2.2
 
-__all__ = ["bell_and_more", "on_simplex", "pooled", "smoothed", "stratified"]
+__all__ = ["around", "bells", "beyond", "on_simplex", "pooled", "smoothed", "stratified"]
 
 
 def on_simplex(values: FloatArray, total: float = 1.0) -> FloatArray:
@@ -103,11 +102,27 @@ def smoothed(values: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(kept / kept.sum())
 
 
-def bell_and_more(values: FloatArray, sigma: float, total: float) -> FloatArray:
-    """Return a distribution over ordered cells: a bell, and what stands out from it beyond noise.
+def around(values: FloatArray, sigma: float, usual: FloatArray) -> FloatArray:
+    """Return a distribution over ordered cells: what is usual, and a smooth difference as noise allows.
 
-    The bell is the most probable one given the noisy counts and what is usual of the amounts of one kind of
-    transaction: that 95 % of them lie within a factor of about 5 of the middle.
+    Widths are chosen as by :func:`smoothed`; one of them is that of no difference at all.
+    """
+    left, risk, best = values - usual, float(((values - usual) ** 2).sum()), usual
+    for width in WIDTHS:
+        kernel = _kernel(len(values), width)
+        fit = kernel @ left
+        now = float(((left - fit) ** 2).sum() + 2 * sigma**2 * np.trace(kernel))
+        if now < risk:
+            sound = (usual > 0.25 * sigma * _gain(kernel)) | (
+                usual + fit > LEAST_SIGNAL * sigma * _gain(kernel)
+            )
+            risk, best = now, np.where(sound, usual + fit, usual)
+    shape = np.maximum(best, 0.0)
+    return np.asarray(shape / shape.sum())
+
+
+def beyond(values: FloatArray, sigma: float, usual: FloatArray) -> FloatArray:
+    """Return a distribution over ordered cells: what is usual, and what stands out from it beyond noise.
 
     Parameters
     ----------
@@ -115,24 +130,21 @@ def bell_and_more(values: FloatArray, sigma: float, total: float) -> FloatArray:
         Noisy counts.
     sigma : float
         Standard deviation of their noise.
-    total : float
-        What they add up to.
+    usual : ndarray of shape (cells,)
+        What the counts are taken to be where noise hides the rest.
     """
-    bells, usual = _bells(len(values))
-    loss = ((total * bells) ** 2).sum(axis=1) - 2 * total * (bells @ values)
-    bell = total * bells[np.argmin(loss / (2 * sigma**2) - usual)]
-    left, risk, rest = values - bell, np.inf, np.zeros_like(values)
+    left, risk, rest = values - usual, np.inf, np.zeros_like(values)
     for width in WIDTHS[:5]:
         kernel = _kernel(len(values), width)
         fit = kernel @ left
         now = float(((left - fit) ** 2).sum() + 2 * sigma**2 * np.trace(kernel))
         if now < risk:
-            cut = sigma * _gain(kernel) * np.where(bell > 0.02 * sigma, LEAST_SIGNAL, LEAST_FAR)
+            cut = sigma * _gain(kernel) * np.where(usual > 0.02 * sigma, LEAST_SIGNAL, LEAST_FAR)
             risk, rest = (
                 now,
                 np.where(np.abs(fit) > cut, fit - np.sign(fit) * cut**2 / np.maximum(np.abs(fit), cut), 0.0),
             )
-    shape = np.maximum(bell + rest, 0.0)
+    shape = np.maximum(usual + rest, 0.0)
     return np.asarray(shape / shape.sum())
 
 
@@ -151,11 +163,11 @@ def _gain(kernel: FloatArray) -> float:
 
 
 @cache
-def _bells(size: int) -> tuple[FloatArray, FloatArray]:
-    """Return discretised normal distributions, (bells, cells), and the logarithm of how usual they are."""
+def bells(size: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return centres, widths and cells (bells, cells) of discretised normal distributions."""
     centre, width = np.meshgrid(np.arange(0, size, 0.5), BELL_WIDTHS, indexing="ij")
-    bells = np.exp(-0.5 * ((np.arange(size) - centre.ravel()[:, None]) / width.ravel()[:, None]) ** 2)
-    return bells / bells.sum(axis=1, keepdims=True), -2 * np.log(width.ravel() / USUAL_WIDTH) ** 2
+    shapes = np.exp(-0.5 * ((np.arange(size) - centre.ravel()[:, None]) / width.ravel()[:, None]) ** 2)
+    return centre.ravel(), width.ravel(), shapes / shapes.sum(axis=1, keepdims=True)
 
 
 def _islands(kept: FloatArray, values: FloatArray, sigma: float) -> FloatArray:

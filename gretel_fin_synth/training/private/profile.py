@@ -8,20 +8,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.private.estimates import bell_and_more, on_simplex, pooled, smoothed
+from gretel_fin_synth.training.private.beliefs import believe, clipped, leaning
+from gretel_fin_synth.training.private.curves import (
+    along,
+    amounts_of,
+    at_the_end,
+    even,
+    n_held,
+    near_banks,
+)
 from gretel_fin_synth.training.private.extras import ExtraModel
 from gretel_fin_synth.training.private.grids import (
     AMOUNT_BINS,
     FLOW_SHAPE,
     MONTHLY,
     N_MANY,
+    N_MONEY,
     N_SORTS,
     PER_DECADE,
     SPREADS,
 )
 from gretel_fin_synth.training.private.popular import usual_amounts
+from gretel_fin_synth.training.private.prior import prior_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gretel_fin_synth.training.private.plan import Figures
 
 __all__ = ["Profile"]
@@ -119,29 +131,33 @@ class Profile:
         n, k, known = figures.n_customers, len(figures.kinds), figures.known
         values = {name: release.sums for name, release in figures.releases.items()}
         sigma = {name: release.sigma for name, release in figures.releases.items()}
+        prior = prior_for(known.first_month, known.n_months)
+        kinds = believe(prior, values, sigma, known.sign, n)
+        hold, rows = kinds.hold, kinds.rows
 
-        def plain(name: str) -> FloatArray:
-            return on_simplex(values[name], n) / n
+        def like(name: str, table: FloatArray, noise: float, totals: FloatArray) -> FloatArray:
+            return leaning(table, noise, totals, kinds.weight @ prior.tables[name])
 
-        n_held = np.r_[0.0, smoothed(values["n_kinds_held"][1:], sigma["n_kinds_held"])]
-        n_mean = float(n_held @ np.arange(k + 1))
-        hold = np.clip(on_simplex(values["kind_holders"], n * n_mean) / n, 0.25 / n, 1 - 0.25 / n)
-        rows = _shares(values["kind_rows"], sigma["kind_rows"])
-        rows = np.maximum(rows, 1e-6) / np.maximum(rows, 1e-6).sum()
+        def by_kind(name: str, query: str) -> FloatArray:
+            return like(name, values[query], sigma[query], rows * max(values[query].sum(), sigma[query]))
 
-        def by_kind(name: str) -> FloatArray:
-            return pooled(values[name], sigma[name], rows * max(values[name].sum(), sigma[name]))
-
-        total = rows * max(values["kind_amounts"].sum(), sigma["kind_amounts"])
-        amount = np.stack(
-            [
-                bell_and_more(own, sigma["kind_amounts"], max(float(size), 1.0))
-                for own, size in zip(values["kind_amounts"], total, strict=True)
-            ]
+        amount = amounts_of(prior, kinds, values["kind_amounts"], sigma["kind_amounts"])
+        absent = sigma["absences"]
+        spread = like(
+            "spreads",
+            values["spreads"],
+            sigma["spreads"],
+            clipped(values["spreads"], hold * n, sigma["spreads"]),
         )
-        spread = pooled(values["spreads"], sigma["spreads"], hold * n)
-        early, late = (pooled(table, sigma["absences"], hold * n) for table in values["absences"])
-        sorts, many, seldom = _habits(values["habits"], sigma["habits"], hold, n)
+        early, late = (
+            like(name, table, absent, clipped(table, hold * n, absent))
+            for name, table in zip(("early", "late"), values["absences"], strict=True)
+        )
+        sorts, many, seldom = _habits(values["habits"], sigma["habits"], hold * n, like)
+
+        def whole(name: str) -> FloatArray:
+            return near_banks(values[name], sigma[name], float(n), prior.banks[name])
+
         return cls(
             kinds=figures.kinds,
             sign=known.sign,
@@ -151,28 +167,33 @@ class Profile:
             n_months=known.n_months,
             hold=hold,
             held_together=_together(values["holder_pairs"] / n, sigma["holder_pairs"] / n, hold),
-            n_held=n_held,
+            n_held=n_held(values["n_kinds_held"], sigma["n_kinds_held"], hold, n),
             sorts=sorts,
             many=many,
             seldom=seldom,
             amount=amount,
-            rounding=by_kind("kind_rounding"),
-            cents=_shares(values["cents"], sigma["cents"]),
+            rounding=by_kind("rounding", "kind_rounding"),
+            cents=near_banks(
+                values["cents"],
+                sigma["cents"],
+                max(float(values["cents"].sum()), sigma["cents"]),
+                prior.banks["cents"],
+            ),
             own_level=1 - np.clip(spread @ SPREADS**2 / np.maximum(_variance(amount), 0.01), 0.02, 0.98),
-            days=by_kind("kind_days"),
-            weekdays=by_kind("kind_weekdays") * 7,
-            months=_shares(values["months"], sigma["months"]),
+            days=by_kind("days", "kind_days"),
+            weekdays=by_kind("weekdays", "kind_weekdays") * 7,
+            months=even(values["months"], sigma["months"]),
             hours=_hours(values["hours"], sigma["hours"]),
-            spans=_spans(values["spans"], sigma["spans"]),
-            pace=smoothed(values["paces"], sigma["paces"]),
-            flow=_flow(values["flows"], sigma["flows"]),
-            start=plain("starts"),
-            below=plain("below_zero"),
+            spans=_spans(values["spans"], sigma["spans"], n),
+            pace=along(values["paces"], sigma["paces"], n, prior.banks["paces"]),
+            flow=_flow(values["flows"], sigma["flows"], n, prior.banks),
+            start=along(values["starts"], sigma["starts"], n, prior.banks["starts"], N_MONEY // 2),
+            below=whole("below_zero"),
             order=_order(values["neighbours"], sigma["neighbours"]),
             onset=early,
             ending=late,
             kind_rows=rows,
-            same_day=float(_shares(values["gaps"], sigma["gaps"])[0]),
+            same_day=_same_day(values["gaps"], sigma["gaps"], prior.banks["gaps"]),
             rate=np.ones(k),
             hold_shift=np.zeros(k),
             month_rate=np.ones(known.n_months),
@@ -204,11 +225,6 @@ class Profile:
         return cls(**arrays, **rest)
 
 
-def _shares(values: FloatArray, sigma: float) -> FloatArray:
-    total = max(float(values.sum()), sigma)
-    return on_simplex(values, total) / total
-
-
 def _no_map(n_kinds: int) -> FloatArray:
     knots = np.linspace(0, AMOUNT_BINS / PER_DECADE, N_KNOTS)
     return np.broadcast_to(knots, (n_kinds, 2, N_KNOTS)).copy()
@@ -222,13 +238,16 @@ def _variance(amount: FloatArray) -> FloatArray:
 
 
 def _habits(
-    values: FloatArray, sigma: float, hold: FloatArray, n: int
+    values: FloatArray,
+    sigma: float,
+    holders: FloatArray,
+    like: Callable[[str, FloatArray, float, FloatArray], FloatArray],
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    total = hold * n * min(1.0, max(values.sum(), sigma) / 2 / (hold.sum() * n))
-    sorts = pooled(values[:, :N_SORTS], sigma, total)
+    total = holders * min(1.0, max(values.sum(), sigma) / 2 / holders.sum())
+    sorts = like("sorts", values[:, :N_SORTS], sigma, total)
     monthly = sorts[:, :MONTHLY].sum(axis=1)
-    many = pooled(values[:, N_SORTS : N_SORTS + N_MANY], sigma, total * monthly)
-    seldom = pooled(values[:, N_SORTS + N_MANY :], sigma, total * (1 - monthly))
+    many = like("many", values[:, N_SORTS : N_SORTS + N_MANY], sigma, total * monthly)
+    seldom = like("seldom", values[:, N_SORTS + N_MANY :], sigma, total * (1 - monthly))
     return sorts, many, seldom
 
 
@@ -246,16 +265,18 @@ def _together(pairs: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
     return np.asarray(sound / np.sqrt(np.outer(np.diag(sound), np.diag(sound))))
 
 
-def _flow(values: FloatArray, sigma: float) -> FloatArray:
+def _flow(values: FloatArray, sigma: float, n: int, banks: dict[str, FloatArray]) -> FloatArray:
     """Return customers by income and by spending as a share of it, taken to be independent."""
     size = FLOW_SHAPE[0]
-    return np.outer(smoothed(values[:size], sigma), smoothed(values[size:], sigma))
+    income = along(values[:size], sigma, n, banks["income"])
+    return np.outer(income, near_banks(values[size:], sigma, float(n), banks["ratio"], smooth=True))
 
 
-def _spans(values: FloatArray, sigma: float) -> FloatArray:
+def _spans(values: FloatArray, sigma: float, n: int) -> FloatArray:
     """Return customers by first and last month: those of all whose first month is not after the last."""
     size = len(values) // 2
-    first, last = _shares(values[:size], sigma) + 1e-9, _shares(values[size:], sigma) + 1e-9
+    first = at_the_end(values[:size], sigma, n) + 1e-9
+    last = at_the_end(values[size:][::-1], sigma, n)[::-1] + 1e-9
     spans = np.triu(np.outer(first, last))
     for _ in range(SPAN_ROUNDS):  # iterative proportional fitting
         spans *= (first / spans.sum(axis=1))[:, None]
@@ -263,14 +284,23 @@ def _spans(values: FloatArray, sigma: float) -> FloatArray:
     return np.asarray(spans / spans.sum())
 
 
+def _same_day(values: FloatArray, sigma: float, banks: FloatArray) -> float:
+    """Return the share of transactions on the day of the one before."""
+    total = max(float(values.sum()), sigma)
+    noise, usual, apart = sigma / total, banks[:, 0].mean(), 0.1
+    return float(np.clip((values[0] / total * apart**2 + usual * noise**2) / (apart**2 + noise**2), 0, 1))
+
+
 def _order(neighbours: FloatArray, sigma: float) -> FloatArray:
     """Return for each kind how late it comes among those of its day, -1 to 1."""
     both = np.maximum(neighbours + neighbours.T, 0)
-    ahead = (neighbours - neighbours.T) / (both + 3 * sigma)
-    return np.asarray(-ahead.sum(axis=1) / np.maximum((both > 2 * sigma).sum(axis=1), 1))
+    ahead = neighbours - neighbours.T
+    trust = np.maximum(1 - 2 * sigma**2 * (len(ahead) - 1) / np.maximum((ahead**2).sum(axis=1), 1e-9), 0)
+    ahead = ahead / (both + 3 * sigma)
+    return np.asarray(-trust * ahead.sum(axis=1) / np.maximum((both > 2 * sigma).sum(axis=1), 1))
 
 
 def _hours(values: FloatArray, sigma: float) -> FloatArray:
     """Return shares of the hours; midnight only where noise explains all the other times."""
     elsewhere, noise = float(values[:24].sum()), sigma * np.sqrt(24)
-    return np.eye(25)[24] if elsewhere < LEAST_TIMES * noise else _shares(values, sigma)
+    return np.eye(25)[24] if elsewhere < LEAST_TIMES * noise else even(values, sigma)
