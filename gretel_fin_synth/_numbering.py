@@ -248,4 +248,4 @@ def _picked(values: pd.Series[Any], rows: Rows) -> Any:
         chunk.take(pa.array(rows[first:last] - start))
         for chunk, start, first, last in zip(array.chunks, starts, bounds, bounds[1:], strict=False)
     ]
-    return pd.Series(pa.chunked_array(chunks, type=array.type), dtype=values.dtype).array
+    return pd.Series(pa.concat_arrays(chunks), dtype=values.dtype).array
