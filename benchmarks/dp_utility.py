@@ -1,7 +1,7 @@
 """Measure what privacy costs: fidelity at epsilon 1, 3 and 10, beside no privacy and beside private peers.
 
-    python benchmarks/dp_utility.py [--tables berka standin_1000 standin_4000] [--epsilon 1 3 10] [--runs 3]
-        [--network] [--peers PYTHON] [--mostlyai PYTHON] [--samples FOLDER]
+    python benchmarks/dp_utility.py [--tables berka standin_1000 standin_4000 business_300]
+        [--epsilon 1 3 10] [--runs 3] [--network] [--peers PYTHON] [--mostlyai PYTHON] [--samples FOLDER]
 
 Fidelity is put on the scale where 0 is the table with every column shuffled and 100 other customers of the
 same bank; figures are means of `--runs` fits, whose noise is fresh each time, so they change by some
@@ -10,7 +10,9 @@ window given as public knowledge, as a bank's list of products may be. `--networ
 without privacy. Peers are private per row, not per customer: with 50 rows a customer their epsilon promises
 a customer about fifty times as much, that is, nothing. `--peers` names a Python in which dpmm is installed,
 `--mostlyai` one with mostlyai-engine. `--samples` keeps synthetic tables and takes those that are there
-already.
+already. Tables that the stand-in makes are `standin_N` (its retail bank) and `business_N`, `cards_N`,
+`passbook_N`; the invented bank that a table comes from is left out of what private models know of invented
+banks, or else they would know the answer.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,7 @@ import gretel_fin_synth as fs
 from gretel_fin_synth._io import read_table
 from gretel_fin_synth.evaluation import prepare
 from gretel_fin_synth.evaluation.fidelity import fidelity_groups, group_scores, overall, shuffle_floor
+from gretel_fin_synth.training.private import prior
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,9 +42,10 @@ if TYPE_CHECKING:
 DATA = Path(__file__).parents[2] / "shared" / "data" / "berka_early"
 PEERS = Path(__file__).parent / "_dp_peers.py"
 DELTA = 1e-5
-TABLES = ("berka", "standin_1000", "standin_4000")
+TABLES = ("berka", "standin_1000", "standin_4000", "business_300")
 WINDOWS = {"berka": ("1993-01-01", "1994-03-31")}
 WINDOW = ("2024-01-01", "2024-06-30")
+KNOWN_BANKS = prior.WORLDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +78,33 @@ def load(name: str) -> Scale | None:
             print(f"Skipped: {DATA} is not here.")
             return None
         return Scale.of(name, *(read_table(DATA / f"{part}.parquet") for part in ("train", "holdout")))
-    n = int(name.split("_")[1])
-    return Scale.of(name, *(fs.make_transactions(n, start=WINDOW[0], end=WINDOW[1], seed=s) for s in (1, 2)))
+    world, n = world_of(name), int(name.split("_")[1])
+    made = (
+        fs.make_transactions(n, start=WINDOW[0], end=WINDOW[1], seed=s, world=world or "retail")
+        for s in (1, 2)
+    )
+    return Scale.of(name, *made)
+
+
+def world_of(name: str) -> Literal["retail", "cards", "business", "passbook"] | None:
+    """Return the invented bank of a table; None for a real one."""
+    names: dict[str, Literal["retail", "cards", "business", "passbook"]] = {
+        "standin": "retail",
+        "cards": "cards",
+        "business": "business",
+        "passbook": "passbook",
+    }
+    return names.get(name.split("_")[0])
+
+
+def leave_out(name: str) -> None:
+    """Let private models know nothing of the invented bank that a table comes from."""
+    prior.WORLDS = tuple(world for world in KNOWN_BANKS if world != world_of(name))
 
 
 def private(scale: Scale, epsilon: float, *, lists: bool, seed: int) -> pd.DataFrame:
     """Fit this library with privacy and sample as many customers."""
+    leave_out(scale.name)
     public = {}
     if lists:
         pairs = zip(scale.train["transaction_type"], scale.train["transaction_category"], strict=True)

@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from privacy_tables import CATEGORIES, PUBLIC, SeededNoise, customers
+from scipy.stats import norm
 
 from gretel_fin_synth import DifferentialPrivacy
 from gretel_fin_synth.training.private import plan, queries
 from gretel_fin_synth.training.private.accounting import rho_of
 from gretel_fin_synth.training.private.beliefs import believe, leaning
-from gretel_fin_synth.training.private.curves import along, at_the_end, bell_like, even, near_banks
+from gretel_fin_synth.training.private.curves import along, at_the_end, bell_like, even, near_banks, tied
 from gretel_fin_synth.training.private.estimates import around, beyond
 from gretel_fin_synth.training.private.gateway import Release
-from gretel_fin_synth.training.private.grids import N_MONEY
-from gretel_fin_synth.training.private.prior import BY_KIND, Prior, prior_for
+from gretel_fin_synth.training.private.grids import FLOW_SHAPE, N_MONEY, THRIFT_SHAPE, thrift_cell
+from gretel_fin_synth.training.private.prior import BY_KIND, WORLDS, Prior, _prior, prior_for
 
 MONTH = (2024 - 1970) * 12
 
@@ -34,7 +35,7 @@ def test_public_kinds_are_distributions_and_do_not_change(prior: Prior) -> None:
         np.testing.assert_allclose(table.sum(axis=1), 1.0)
     assert len(prior.sign) == len(prior.hold) == len(prior.tables["days"])
     assert set(np.unique(prior.sign)) == {-1, 1}
-    again = prior_for.__wrapped__(MONTH, 3)
+    again = _prior.__wrapped__(MONTH, 3, WORLDS)
     np.testing.assert_array_equal(again.tables["days"], prior.tables["days"])
     np.testing.assert_array_equal(again.banks["starts"], prior.banks["starts"])
 
@@ -111,6 +112,27 @@ def test_shapes_move_to_the_table_and_leave_zero_where_it_is() -> None:
     wanted[[middle, middle + 22, middle + 23]] = 0.2, 0.5, 0.3
     found = along(1000 * wanted, 5.0, 1000.0, bank, middle)
     np.testing.assert_allclose(found, wanted, atol=0.02)
+
+
+@pytest.mark.parametrize("tie", [-0.6, 0.0, 0.6])
+def test_income_and_spending_are_tied_as_the_table_says(tie: float) -> None:
+    rng = np.random.default_rng(0)
+    income, ratio = np.zeros(FLOW_SHAPE[0]), np.zeros(FLOW_SHAPE[1])
+    income[18:26], ratio[3:15] = 1 / 8, 1 / 12
+    scores = rng.multivariate_normal([0, 0], [[1, tie], [tie, 1]], 5000)
+    first = np.searchsorted(np.cumsum(income), norm.cdf(scores[:, 0]))
+    second = np.searchsorted(np.cumsum(ratio), norm.cdf(scores[:, 1]))
+    seen = np.bincount(thrift_cell(first, second), minlength=int(np.prod(THRIFT_SHAPE)))
+    values = seen.reshape(THRIFT_SHAPE).astype(float)
+    table = tied(income, ratio, values, 2.0, 5000.0)
+    np.testing.assert_allclose(table.sum(axis=1), income, atol=1e-9)
+    np.testing.assert_allclose(table.sum(axis=0), ratio, atol=0.01)
+    rows, columns = (cells.ravel() for cells in np.indices(table.shape))
+    spread = np.cov(rows, columns, aweights=table.ravel())
+    found = spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1])
+    assert found == pytest.approx(np.corrcoef(first, second)[0, 1], abs=0.06)
+    unknown = tied(income, ratio, 0 * values, 1e9, 5000.0)
+    np.testing.assert_allclose(unknown, np.outer(income, ratio), atol=2e-3)
 
 
 def test_at_low_signal_less_is_asked_and_the_budget_is_the_same() -> None:

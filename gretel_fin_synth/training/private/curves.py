@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training.private.estimates import around, bells, beyond, on_simplex
+from gretel_fin_synth.training.private.grids import thrift_cell
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.beliefs import Kinds
     from gretel_fin_synth.training.private.prior import Prior
 
-__all__ = ["along", "amounts_of", "at_the_end", "bell_like", "even", "n_held", "near_banks"]
+__all__ = ["along", "amounts_of", "at_the_end", "bell_like", "even", "n_held", "near_banks", "tied"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -23,6 +25,9 @@ APART = 0.1  # length by which a shape of an invented bank misses that of the ta
 MOST_STEPS = 30  # cells that shapes are moved by, at most
 WIDENED = (0.0, 1.0, 2.0, 4.0)  # cells by which shapes are widened
 CENTRE_APART, WIDTH_APART = 4.0, 0.4  # cells, and the logarithm of a width, by which alike kinds differ
+TIES = np.linspace(-0.9, 0.9, 37)
+TIE_USUAL = 0.4
+N_SCORES = 600
 SHARES = np.linspace(0.0, 1.0, 41)
 FALLS = (0.0, 0.1, 0.3)
 
@@ -104,6 +109,35 @@ def amounts_of(prior: Prior, kinds: Kinds, values: FloatArray, sigma: float) -> 
         size = max(float(share) * total, 1.0)
         out.append(beyond(own, sigma, size * fitted(own, sigma, size, shapes, np.log(near @ weight + 1e-6))))
     return np.stack(out)
+
+
+def tied(income: FloatArray, ratio: FloatArray, values: FloatArray, sigma: float, total: float) -> FloatArray:
+    """Return a table with these margins, tied as a noisy coarse table says: by one correlation.
+
+    The correlation is that of two normal variables (a Gaussian copula); it is the mean over those that could
+    be, weighed by how well each fits.
+    """
+    rows, columns = np.indices((len(income), len(ratio)))
+    coarse = thrift_cell(rows, columns).ravel()
+    tables = np.stack([_joined(income, ratio, tie) for tie in TIES])
+    seen = np.stack([np.bincount(coarse, table.ravel(), minlength=values.size) for table in tables])
+    loss = ((total * seen - values.ravel()) ** 2).sum(axis=1)
+    logs = -loss / (2 * (sigma**2 + (APART * total) ** 2 / values.size)) - 0.5 * (TIES / TIE_USUAL) ** 2
+    weight = np.exp(logs - logs.max())
+    return _joined(income, ratio, float(weight @ TIES / weight.sum()))
+
+
+def _joined(income: FloatArray, ratio: FloatArray, tie: float) -> FloatArray:
+    """Return the joint distribution of two margins under a Gaussian copula."""
+    one = ndtri((np.arange(N_SCORES) + 0.5) / N_SCORES)
+    ends = ndtri(np.clip(np.cumsum(ratio), 1e-12, 1 - 1e-12))
+    other = ndtr((ends - tie * one[:, None]) / np.sqrt(1 - tie**2))
+    other[:, -1] = 1.0
+    shares = np.diff(other, axis=1, prepend=0.0)
+    row = np.minimum(np.searchsorted(np.cumsum(income), ndtr(one), side="right"), len(income) - 1)
+    table = np.zeros((len(income), len(ratio)))
+    np.add.at(table, row, shares / N_SCORES)
+    return np.asarray(table * (income / np.maximum(table.sum(axis=1), 1e-12))[:, None])
 
 
 @lru_cache(maxsize=8)

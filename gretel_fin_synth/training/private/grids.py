@@ -22,6 +22,10 @@ N_MONEY = 2 * len(MONEY_EDGES) + 3
 _SPENT = "0.02 0.1 0.3 0.5 0.65 0.75 0.82 0.87 0.91 0.94 0.96 0.98 1 1.02 1.05 1.1 1.2 1.5 2.5 10"
 RATIO_EDGES = np.array(_SPENT.split(), dtype=np.float64)
 FLOW_SHAPE = (len(MONEY_EDGES) + 1, len(RATIO_EDGES) + 1)
+#: Income by halves of a decade, and where spending is cut, to see whether those who earn more save more.
+INCOME_STEP = 3
+THRIFT = np.array([4, 6, 8, 10, 12, 15])
+THRIFT_SHAPE = (-(-FLOW_SHAPE[0] // INCOME_STEP), len(THRIFT) + 1)
 SPREAD_EDGES = np.array([0.01, 0.05, 0.12, 0.25, 0.45, 0.7, 1.0, 1.5])
 SPREADS = np.array([0.003, 0.03, 0.08, 0.18, 0.35, 0.57, 0.85, 1.25, 1.8])
 GAP_EDGES = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 45, 65, 100])
@@ -84,6 +88,11 @@ def money_bin(cents: IntArray) -> IntArray:
     middle = N_MONEY // 2
     size = 1 + np.searchsorted(MONEY_EDGES, np.abs(cents))
     return middle + np.sign(cents) * size
+
+
+def thrift_cell(income: IntArray, ratio: IntArray) -> IntArray:
+    """Return the coarse cell of cells of income and of spending as a share of it."""
+    return income // INCOME_STEP * THRIFT_SHAPE[1] + np.searchsorted(THRIFT, ratio, side="right")
 
 
 def between(

@@ -79,6 +79,7 @@ PARTS = (
     Part(queries.spans, 1.2, 1.4, "two"),
     Part(rhythms.paces, 1.8, 1.0, "one"),
     Part(rhythms.flows, 1.8, 4.0, "two"),
+    Part(rhythms.thrift, 0.6, 0.0, "one"),
     Part(rhythms.starts, 0.6, 0.6, "one"),
     Part(rhythms.below_zero, 0.3, 0.0, "one"),
     Part(rhythms.absences, 1.2, 2.5, "twice"),

@@ -65,9 +65,13 @@ class Prior:
     banks: dict[str, FloatArray]
 
 
-@lru_cache(maxsize=4)
-def prior_for(first_month: int, n_months: int, worlds: tuple[str, ...] = WORLDS) -> Prior:
+def prior_for(first_month: int, n_months: int) -> Prior:
     """Return what invented banks do in a window of so many months, at most LONGEST."""
+    return _prior(first_month, n_months, WORLDS)
+
+
+@lru_cache(maxsize=4)
+def _prior(first_month: int, n_months: int, worlds: tuple[str, ...]) -> Prior:
     months = np.arange(first_month, first_month + min(n_months, LONGEST) + 1).astype("datetime64[M]")
     first, last = months[0].astype("datetime64[D]"), months[-1].astype("datetime64[D]") - 1
     kinds: dict[str, list[FloatArray]] = {}

@@ -16,6 +16,7 @@ from gretel_fin_synth.training.private.curves import (
     even,
     n_held,
     near_banks,
+    tied,
 )
 from gretel_fin_synth.training.private.extras import ExtraModel
 from gretel_fin_synth.training.private.grids import (
@@ -186,7 +187,7 @@ class Profile:
             hours=_hours(values["hours"], sigma["hours"]),
             spans=_spans(values["spans"], sigma["spans"], n),
             pace=along(values["paces"], sigma["paces"], n, prior.banks["paces"]),
-            flow=_flow(values["flows"], sigma["flows"], n, prior.banks),
+            flow=_flow(values, sigma, n, prior.banks),
             start=along(values["starts"], sigma["starts"], n, prior.banks["starts"], N_MONEY // 2),
             below=whole("below_zero"),
             order=_order(values["neighbours"], sigma["neighbours"]),
@@ -265,11 +266,14 @@ def _together(pairs: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
     return np.asarray(sound / np.sqrt(np.outer(np.diag(sound), np.diag(sound))))
 
 
-def _flow(values: FloatArray, sigma: float, n: int, banks: dict[str, FloatArray]) -> FloatArray:
-    """Return customers by income and by spending as a share of it, taken to be independent."""
-    size = FLOW_SHAPE[0]
-    income = along(values[:size], sigma, n, banks["income"])
-    return np.outer(income, near_banks(values[size:], sigma, float(n), banks["ratio"], smooth=True))
+def _flow(
+    values: dict[str, FloatArray], sigma: dict[str, float], n: int, banks: dict[str, FloatArray]
+) -> FloatArray:
+    """Return customers by income and by spending as a share of it."""
+    size, found = FLOW_SHAPE[0], values["flows"]
+    income = along(found[:size], sigma["flows"], n, banks["income"])
+    ratio = near_banks(found[size:], sigma["flows"], float(n), banks["ratio"], smooth=True)
+    return tied(income, ratio, values["thrift"], sigma["thrift"], n)
 
 
 def _spans(values: FloatArray, sigma: float, n: int) -> FloatArray:

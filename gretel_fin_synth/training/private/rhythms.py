@@ -27,7 +27,9 @@ from gretel_fin_synth.training.private.grids import (
     RATE_EDGES,
     RATIO_EDGES,
     SPREAD_EDGES,
+    THRIFT_SHAPE,
     money_bin,
+    thrift_cell,
 )
 from gretel_fin_synth.training.private.queries import Known, pairs_of
 
@@ -70,13 +72,26 @@ def neighbours(customers: Customers, known: Known) -> Cells:
 
 def flows(customers: Customers, known: Known) -> Cells:
     """Money in a month, and money out as a share of it: one cell of each."""
+    present, income, ratio = _flow_cells(customers, known)
+    return Cells.counts(np.r_[present, present], np.r_[income, FLOW_SHAPE[0] + ratio], (sum(FLOW_SHAPE),))
+
+
+def thrift(customers: Customers, known: Known) -> Cells:
+    """Money in and the share of it that goes out, both coarse: one cell of the two together."""
+    present, income, ratio = _flow_cells(customers, known)
+    cell = thrift_cell(income, ratio)
+    return Cells.counts(present, cell, THRIFT_SHAPE)
+
+
+def _flow_cells(customers: Customers, known: Known) -> tuple[IntArray, IntArray, IntArray]:
+    """Return customers with rows, and their cells of income and of spending."""
     signed = customers.cents * known.sign[customers.kind]
     came = np.bincount(customers.who, np.maximum(signed, 0), minlength=len(customers))
     went = np.bincount(customers.who, np.maximum(-signed, 0), minlength=len(customers))
     present = np.flatnonzero(customers.length)
     income = np.searchsorted(MONEY_EDGES, (came / active(customers))[present])
-    ratio = FLOW_SHAPE[0] + np.searchsorted(RATIO_EDGES, ((went + 1) / (came + 1))[present])
-    return Cells.counts(np.r_[present, present], np.r_[income, ratio], (sum(FLOW_SHAPE),))
+    ratio = np.searchsorted(RATIO_EDGES, ((went + 1) / (came + 1))[present])
+    return present, income, ratio
 
 
 def starts(customers: Customers, known: Known) -> Cells:
