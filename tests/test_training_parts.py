@@ -79,6 +79,37 @@ def test_plans_keep_what_goes_with_what_though_blurred() -> None:
     assert abs(np.corrcoef(drawn.start, drawn.first_day)[0, 1]) < 0.25
 
 
+def test_noise_keeps_what_goes_with_what() -> None:
+    rng = np.random.default_rng(3)
+    level = rng.normal(size=400)
+    codes = level[:, None] + 0.3 * rng.normal(size=(400, 3))
+    exact = np.column_stack([rng.integers(0, 99, 400), rng.integers(0, 99, 400), rng.normal(size=(400, 3))])
+    plans = PlanModel.fit(exact, codes, neighbours=100.0, n_days=N_DAYS, k=3, rng=rng)
+    drawn = plans.draw(4000, rng).code
+    assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] == pytest.approx(
+        np.corrcoef(plans.codes[:, 0], plans.codes[:, 1])[0, 1], abs=0.12
+    )
+
+
+@pytest.mark.parametrize("by_span", [False, True])
+def test_customers_who_stay_briefly_stay_briefly(by_span: bool) -> None:
+    rng = np.random.default_rng(4)
+    n = 300
+    if by_span:  # short lives anywhere in the window
+        span = np.where(rng.random(n) < 0.9, rng.integers(1, 40, n), N_DAYS)
+        first = np.rint(rng.random(n) * (N_DAYS - span))
+    else:  # all leave on the last day, whenever they came
+        first = rng.integers(0, N_DAYS - 1, n).astype(float)
+        span = N_DAYS - first
+    exact = np.column_stack([first, N_DAYS - first - span, rng.normal(size=(n, 3))])
+    plans = PlanModel.fit(exact, rng.normal(size=(n, 3)), neighbours=12.0, n_days=N_DAYS, k=3, rng=rng)
+    assert plans.by_span is by_span
+    drawn = plans.draw(3000, rng)
+    got = drawn.last_day - drawn.first_day + 1
+    for share in (0.1, 0.5, 0.8):
+        assert np.quantile(got, share) == pytest.approx(np.quantile(span, share), rel=0.15, abs=3)
+
+
 @pytest.mark.parametrize("k", [2, 3, 5])
 def test_a_starting_amount_of_fewer_than_k_customers_is_not_in_the_plans(k: int) -> None:
     plans, exact = model(n=100, k=k)
@@ -92,13 +123,12 @@ def test_a_starting_amount_of_fewer_than_k_customers_is_not_in_the_plans(k: int)
 @pytest.mark.parametrize("neighbours", [3.0, 10.0, 30.0])
 def test_noise_gives_every_plan_as_many_neighbours_as_asked_for(neighbours: float) -> None:
     noises = [model(n=100, neighbours=wanted)[0].noise for wanted in (neighbours, 1.5 * neighbours)]
-    assert noises[0] < noises[1]
+    assert np.linalg.norm(noises[0]) < np.linalg.norm(noises[1])
     plans = model(n=100, neighbours=neighbours)[0]
     rng = np.random.default_rng(9)
-    moved = plans.scores[rng.integers(0, 100, 400)] + plans.noise * rng.normal(
-        size=(400, plans.scores.shape[1])
-    )
-    square = ((moved[:, None] - plans.scores[None]) ** 2).sum(axis=2) / (2 * plans.noise**2)
+    moved = plans.scores[rng.integers(0, 100, 400)] + rng.normal(size=(400, len(plans.noise))) @ plans.noise.T
+    away = np.linalg.solve(plans.noise, (moved[:, None] - plans.scores[None]).reshape(-1, len(plans.noise)).T)
+    square = (away**2).sum(axis=0).reshape(400, 100) / 2
     weight = np.exp(square.min(axis=1, keepdims=True) - square)
     weight /= weight.sum(axis=1, keepdims=True)
     entropy = -(weight * np.log(np.maximum(weight, 1e-300))).sum(axis=1)

@@ -2,18 +2,20 @@
 
 An amount is either an *atom* (an exact value that at least k customers have in that kind: a fee, a round
 sum) or lies in a *range* of amounts of one roundness (whole hundreds, x.99, cents), in which every value is
-as likely as any other on the logarithmic scale. No cell holds fewer than k customers, and its ends are
-clipped to what at least k customers reach or to two standard deviations of the logarithm, so no cell tells
-of a single customer.
+as likely as any other on the logarithmic scale, but for its last digits (see :mod:`.endings`). No cell holds
+fewer than k customers, and its ends are clipped to what at least k customers reach or to two standard
+deviations of the logarithm, so no cell tells of a single customer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from gretel_fin_synth.training.local.endings import FRACTIONS, LEAST_WIDTH, Endings
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -71,6 +73,7 @@ class AmountTable:
     group: IntArray
     atom: npt.NDArray[np.bool_]
     knots: FloatArray
+    endings: Endings
     n_clipped: int
 
     @property
@@ -102,7 +105,13 @@ class AmountTable:
         for name in ("low", "high", "step", "residue", "group"):
             arrays[name] = arrays[name].astype(np.int64)
         arrays["mass"], arrays["position"] = arrays["mass"].astype(float), arrays["position"].astype(float)
-        return cls(**{**arrays, "atom": arrays["atom"].astype(bool)}, n_clipped=sum(c for _, c in kinds))
+        arrays["atom"] = arrays["atom"].astype(bool)
+        even = Endings(np.full((2, n_kinds, 100), 0.01))
+        found = cls(**arrays, endings=even, n_clipped=sum(c for _, c in kinds))
+        cell, _ = found.encode(kind, cents)
+        wide = ~found.atom[kind, cell] & (found.high[kind, cell] - found.low[kind, cell] >= LEAST_WIDTH)
+        step = np.where(wide, found.step[kind, cell], 0)
+        return replace(found, endings=Endings.fit(kind, cents, customer, step, n_kinds, k))
 
     def encode(self, kind: IntArray, cents: IntArray) -> tuple[IntArray, FloatArray]:
         """Return the cell of each amount and the log probability of the amount inside its cell."""
@@ -114,8 +123,10 @@ class AmountTable:
         cost = np.where(self.mass[kind] > 0, cost, np.inf)
         cell = cost.argmin(axis=1)
         rows = np.arange(len(cents))
-        n_values = (high[rows, cell] - low[rows, cell]) // step[rows, cell] + 1
-        return cell, -np.log(n_values.astype(float))
+        width = high[rows, cell] - low[rows, cell]
+        n_values = width // step[rows, cell] + 1
+        gain = self.endings.log_gain(kind, cents, np.where(self.atom[kind, cell], 0, step[rows, cell]), width)
+        return cell, gain - np.log(n_values.astype(float))
 
     def draw(self, kind: IntArray, cell: IntArray, uniform: FloatArray) -> IntArray:
         """Return an amount of the cell for each number in [0, 1): log-uniform, of the cell's roundness."""
@@ -124,7 +135,8 @@ class AmountTable:
         log_low, log_high = np.log(np.maximum(low - step / 2, low / 2)), np.log(high + step / 2)
         raw = np.exp(log_low + uniform * (log_high - log_low))
         rounded = np.rint((raw - residue) / step).astype(np.int64) * step + residue
-        return np.clip(rounded, low, high)
+        luck = (uniform * FRACTIONS) % 1.0  # the digits that the amount itself did not use
+        return self.endings.put(kind, np.clip(rounded, low, high), low, high, step, luck)
 
     def locate(self, kind: IntArray, cents: IntArray) -> npt.NDArray[np.float32]:
         """Return where amounts stand in their kind's distribution, 0..1; shapes are broadcast."""
@@ -134,16 +146,18 @@ class AmountTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {
+        plain = {
             name: (value.tolist() if isinstance(value, np.ndarray) else value)
             for name, value in vars(self).items()
         }
+        return {**plain, "endings": self.endings.to_list()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> AmountTable:
         """Inverse of :meth:`to_dict`."""
-        arrays: dict[str, Any] = {n: np.array(v) if isinstance(v, list) else v for n, v in values.items()}
-        return cls(**arrays)
+        plain = {name: value for name, value in values.items() if name != "endings"}
+        arrays: dict[str, Any] = {n: np.array(v) if isinstance(v, list) else v for n, v in plain.items()}
+        return cls(**arrays, endings=Endings.from_list(values["endings"]))
 
 
 Cell = tuple[int, int, int, int, float, float, int, bool]

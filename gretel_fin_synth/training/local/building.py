@@ -21,6 +21,7 @@ from gretel_fin_synth.training.local.examples import Examples, Sequences, record
 from gretel_fin_synth.training.local.extras import ExtraModels, Rows
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
+from gretel_fin_synth.training.local.order import fold_of
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans
 from gretel_fin_synth.training.local.profiles import Profiler
 
@@ -133,7 +134,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         exact[:, EXACT.index("swing")],
         plans.codes,
     )
-    examples = record(world, observed, with_ends, ends, n_gaps)
+    examples = record(world, observed, with_ends, ends, n_gaps, fold_of(np.arange(len(start))))
     sizes = Sizes(
         n_kinds=len(kinds),
         n_context=examples.context.shape[1],
@@ -233,7 +234,7 @@ def _block_sizes(length: IntArray) -> tuple[int, int]:
 def _neighbours(n_customers: int, options: LSTMOptions) -> float:
     if options.plan_neighbours is not None:
         return min(options.plan_neighbours, 0.9 * n_customers)
-    return min(float(np.clip(0.05 * n_customers, 12, 25)), n_customers / 3)
+    return min(float(np.clip(0.1 * n_customers, 25, 50)), n_customers / 3)
 
 
 def _n_gaps(data: Sequences, n_days: int) -> int:

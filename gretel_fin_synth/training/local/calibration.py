@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gretel_fin_synth.training.local.balancing import Averages
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
@@ -24,11 +26,15 @@ LARGEST_ODDS = 12.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """Log odds of being real, quadratic in standardised traits."""
+    """Log odds of being real, quadratic in standardised traits, and the averages that the chosen should have.
+
+    ``averages`` is None where customers are to differ from real ones, as under conditions.
+    """
 
     centre: FloatArray
     scale: FloatArray
     weights: FloatArray
+    averages: Averages | None = None
 
     @classmethod
     def fit(cls, real: FloatArray, drawn: FloatArray, customer_weight: float = 1.0) -> Calibration:
@@ -42,6 +48,10 @@ class Calibration:
         model = LogisticRegression(C=STRENGTH * customer_weight, max_iter=2000, class_weight="balanced")
         model.fit(inputs, labels)
         return cls(centre, scale, model.coef_[0])
+
+    def standardised(self, traits: FloatArray) -> FloatArray:
+        """Return traits in real standard deviations from the real mean, three at most."""
+        return np.clip((traits - self.centre) / self.scale, -3, 3)
 
     def odds(self, traits: FloatArray) -> FloatArray:
         """Return the relative odds of candidates, clipped to a factor of LARGEST_ODDS around their mean."""
@@ -62,12 +72,15 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {name: value.tolist() for name, value in vars(self).items()}
+        arrays = {name: getattr(self, name).tolist() for name in ("centre", "scale", "weights")}
+        return {**arrays, "averages": None if self.averages is None else self.averages.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Calibration:
         """Inverse of :meth:`to_dict`."""
-        return cls(**{name: np.array(value) for name, value in values.items()})
+        arrays = {name: np.array(values[name]) for name in ("centre", "scale", "weights")}
+        averages = values.get("averages")
+        return cls(**arrays, averages=None if averages is None else Averages.from_dict(averages))
 
 
 def _terms(traits: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:

@@ -46,10 +46,13 @@ class Conditions(Asked):
 
     def apply(self, model: Model) -> Model:
         """Return the model under these conditions; the given one stays as it is."""
+        fitted = model
         if self.start is not None or self.end is not None:
             model = _moved(model, self.start, self.end)
         if self.starting is not None:
             model = replace(model, starting=self.starting)
+        if model is not fitted and model.calibration is not None:
+            model = replace(model, calibration=replace(model.calibration, averages=None))
         if self.shares:
             model = _shifted(model, self.shares)
         return model

@@ -13,6 +13,7 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
+from gretel_fin_synth.training.local.order import OrderTable
 from gretel_fin_synth.training.local.profiles import repeats, running_balances, swings
 from gretel_fin_synth.training.local.shares import ShareTable, bases_of
 
@@ -81,7 +82,8 @@ def build_world(
     limits = (amounts.low.min(axis=1, where=amounts.mass > 0, initial=2**62), amounts.high.max(axis=1))
     bases = bases_of(data, start, sign) * float(shares)
     table = ShareTable.fit(data.kind, data.cents, customer, bases, limits, k)
-    return World(calendar, amounts, scales, table, sign, repeated)
+    order = OrderTable.fit(data, len(kinds), k)
+    return World(calendar, amounts, scales, table, order, sign, repeated)
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
@@ -100,6 +102,7 @@ def world_to_dict(world: World) -> dict[str, Any]:
         "n_days": world.calendar.n_days,
         "amounts": world.amounts.to_dict(),
         "shares": world.shares.to_dict(),
+        "order": world.order.to_list(),
         "sign": world.sign.tolist(),
         "repeat_share": world.repeat_share.tolist(),
         "scales": {
@@ -118,6 +121,7 @@ def world_from_dict(values: dict[str, Any]) -> World:
         AmountTable.from_dict(values["amounts"]),
         Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
         ShareTable.from_dict(values["shares"]),
+        OrderTable.from_list(values["order"]),
         np.array(values["sign"]),
         np.array(values["repeat_share"]),
     )

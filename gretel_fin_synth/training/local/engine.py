@@ -14,6 +14,7 @@ import torch
 from gretel_fin_synth._money import from_minor
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training._words import kinds_in_words
+from gretel_fin_synth.training.local.balancing import Averages
 from gretel_fin_synth.training.local.building import Blueprint, draw_up, least_customers
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.checkpoint import Checkpoint, fingerprint_of
@@ -100,7 +101,7 @@ class LocalBackend:
             plan.with_ends,
             plan.examples,
             plan.codes,
-            plan.plans.noise,
+            plan.plans.code_noise,
             self.options,
             seed,
             _device(self.options.device),
@@ -254,10 +255,12 @@ def _checkpoint(
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
     plans, drawn = _candidates(model, plan, seed, 4 * ROUNDS + 1)
-    return Calibration.fit(
-        model.profiler.traits(plan.data, plan.start, model.world),
-        model.profiler.traits(drawn, plans.start, model.world),
-    )
+    real = model.profiler.traits(plan.data, plan.start, model.world)
+    found = Calibration.fit(real, model.profiler.traits(drawn, plans.start, model.world))
+    if not plan.options.uses("balancing"):
+        return found
+    k = least_customers(len(plan.start), plan.options)
+    return replace(found, averages=Averages.fit(plan.data, found.standardised(real), model.world, k))
 
 
 def _candidates(model: Model, plan: Blueprint, seed: int, number: int) -> tuple[Plans, Sequences]:

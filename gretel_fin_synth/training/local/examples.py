@@ -105,9 +105,16 @@ class Examples:
     customer: IntArray
 
 
-def record(world: World, plans: Plans, data: Sequences, ends: npt.NDArray[np.bool_], n_gaps: int) -> Examples:
+def record(
+    world: World,
+    plans: Plans,
+    data: Sequences,
+    ends: npt.NDArray[np.bool_],
+    n_gaps: int,
+    fold: IntArray | None = None,
+) -> Examples:
     """Replay the sequences, end rows included, and write down what the history says before each row."""
-    history = History(world, plans)
+    history = History(world, plans, fold)
     parts: dict[str, npt.NDArray[np.generic]] = {}
 
     def keep(rows: IntArray, **values: npt.NDArray[np.generic]) -> None:

@@ -72,15 +72,15 @@ class Trainer:
         What the network sees and must say.
     code : numpy.ndarray of shape (customers, n_code)
         Coarse codes of the customers, without noise.
-    code_noise : float
-        Standard deviation of the noise that is added to the codes anew in every epoch.
+    code_noise : numpy.ndarray of shape (n_code, n_code)
+        Turns independent standard normal numbers into the noise added to codes anew in every epoch.
     """
 
     network: TransactionLSTM
     data: Sequences
     examples: Examples
     code: np.ndarray[tuple[int, int], np.dtype[np.float32]]
-    code_noise: float
+    code_noise: np.ndarray[tuple[int, int], np.dtype[np.float64]]
     options: LSTMOptions
     seed: int
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -96,6 +96,7 @@ class Trainer:
         for name in ("log_in_cell", "log_in_share"):
             self.tensors[name] = self.tensors[name].float()
         self.tensors["code"] = torch.as_tensor(self.code)
+        self._shape = torch.as_tensor(self.code_noise).float()
         self.tensors = {name: value.to(self.device) for name, value in self.tensors.items()}
 
     def fit(self, train: IntArray, held_out: IntArray, report: Callable[[Progress], None]) -> Best:
@@ -248,7 +249,7 @@ class Trainer:
         index = torch.as_tensor(rows).to(self.device)
         b = {name: value[index] for name, value in self.tensors.items() if name != "code"}
         code = self.tensors["code"]
-        noisy = code + self.code_noise * torch.randn(code.shape, generator=generator).to(self.device)
+        noisy = code + (torch.randn(code.shape, generator=generator) @ self._shape.T).to(self.device)
         return losses(self.network, b, noisy[b["customer"]], torch.as_tensor(sizes))
 
 

@@ -20,6 +20,7 @@ from gretel_fin_synth.training.local.calendar import END, LONG, MONTHLY, N_RULES
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.amounts import AmountTable
+    from gretel_fin_synth.training.local.order import OrderTable
     from gretel_fin_synth.training.local.plans import Plans
     from gretel_fin_synth.training.local.shares import ShareTable
 
@@ -100,6 +101,7 @@ class World:
     amounts: AmountTable
     scales: Scales
     shares: ShareTable
+    order: OrderTable
     sign: IntArray
     repeat_share: npt.NDArray[np.float64]
 
@@ -129,11 +131,14 @@ class History:
         The table's fixed parts.
     plans : Plans
         One plan a customer.
+    fold : ndarray of shape (customers,) or None
+        Fold whose customers each customer is not told of; None for customers who are new.
     """
 
-    def __init__(self, world: World, plans: Plans) -> None:
+    def __init__(self, world: World, plans: Plans, fold: IntArray | None = None) -> None:
         n, k = len(plans), world.n_kinds
         self.world, self.plans = world, plans
+        self.fold = np.zeros(n, np.int64) if fold is None else fold
         self.step = 0
         self.day = plans.first_day.copy()
         self.gap = np.zeros(n, np.int64)
@@ -276,7 +281,7 @@ class History:
         return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16, copy=False)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
-        """Describe every kind on a day: days since, what is due, times used, this month; (a, K, 4)."""
+        """Describe every kind on a day: days since, due, times used, this month, order; (a, K, 5)."""
         now = day[:, None]
         last = self.last_day[:a]
         since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
@@ -284,7 +289,8 @@ class History:
         used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted(USED_EDGES, share))
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
-        return np.stack([since, self._due_classes(a, day), used, month], axis=2).astype(np.uint8)
+        order = self.world.order.classes[self.fold[:a], self.kind[:a]]
+        return np.stack([since, self._due_classes(a, day), used, month, order], axis=2).astype(np.uint8)
 
     def _due_classes(self, a: int, day: IntArray) -> IntArray:
         """Return for every kind the strongest reason for it to come on this day, (a, K)."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gretel_fin_synth.training.local.balancing import exchange
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import Clock
 from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 
-CANDIDATES = 3
+CANDIDATES = 2
+MOST_CANDIDATES = 10
+MANY_CANDIDATES = 3_000
+CANDIDATE_ROWS = 30_000
 SPARE = 16
 
 
@@ -117,12 +121,21 @@ class Model:
         if self.calibration is None:
             plans, drawn = self.candidates(size, rng, temperature)
             return plans.start, drawn
-        plans, drawn = self.candidates(CANDIDATES * size, rng, temperature)
-        weight = 1.0 if self.guard is None else self.guard.weight(drawn)
+        plans, drawn = self.candidates(self._n_candidates(size), rng, temperature)
+        weight = np.ones(len(plans)) if self.guard is None else self.guard.weight(drawn)
         traits = self.profiler.traits(drawn, plans.start, self.world)
         chosen = self.calibration.choose(traits, size, rng, weight)
+        if self.calibration.averages is not None:
+            standardised = self.calibration.standardised(traits)
+            away = self.calibration.averages.away(drawn, standardised, self.world)
+            chosen = exchange(away, chosen, weight, rng)
         chosen = rng.permutation(chosen)
         return plans.start[chosen], drawn.take(chosen)
+
+    def _n_candidates(self, size: int) -> int:
+        """Return how many candidates to draw for so many customers; where they cost little, more."""
+        more = min(int(CANDIDATE_ROWS / max(self.mean_rows, 1)), MOST_CANDIDATES * size, MANY_CANDIDATES)
+        return max(more, CANDIDATES * size)
 
     def save(self, directory: Path) -> None:
         """Write JSON and weights."""

@@ -28,6 +28,7 @@ from gretel_fin_synth.training.local.history import (
     SLOT_FEATURES,
     World,
 )
+from gretel_fin_synth.training.local.order import N_ORDER
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.examples import IntArray
@@ -38,7 +39,7 @@ TABLE_RATE = 20
 KIND_SIZE = 24
 N_BUMPS = 14
 DAY_SIZE = 31 + 5 + 7 + 12
-CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH)
+CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH, N_ORDER)
 
 
 @dataclass(frozen=True)
@@ -248,7 +249,7 @@ class TransactionLSTM(nn.Module):
         logits = logits + self.first_offset * (classes[:, :, 2] == 0)
         index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
-            if part == 1 and not self.options.uses("due"):
+            if (part == 1 and not self.options.uses("due")) or (part == 4 and not self.options.uses("order")):
                 continue
             table = shared + by_kind(kinds)
             logits = logits + table[index, classes[:, :, part]]

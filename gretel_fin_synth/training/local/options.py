@@ -17,11 +17,13 @@ MECHANISMS = (
     "due",
     "balance",
     "shares",
+    "order",
     "plan_codes",
     "matching",
     "settling",
     "guard",
     "calibration",
+    "balancing",
 )
 
 
@@ -60,7 +62,8 @@ class LSTMOptions:
         confidential as the table.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
-        ``plan_codes``, ``matching``, ``settling``, ``guard``, ``calibration``.
+        ``order``, ``plan_codes``, ``matching``, ``settling``, ``guard``, ``calibration``, ``balancing``
+        (without calibration there is no balancing either).
     """
 
     epochs: int = 60

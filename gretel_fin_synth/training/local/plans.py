@@ -3,9 +3,9 @@
 A plan has exact parts, which the sequence then keeps (first and last day, first and last balance, swing),
 and a coarse code of the customer's way of life (activity, income, level and swing of the balance, variety,
 ...), of which the network sees only a noisy copy. Both are drawn from a smoothed bootstrap in the space of
-normal scores: a customer is taken at random and moved by Gaussian noise so large that on average
-``neighbours`` training customers could have given rise to the result; ranks are then spread evenly, so that
-every part keeps its distribution.
+normal scores: a customer is taken at random and moved by Gaussian noise, correlated as customers are (so that
+what goes together still does), so large that on average ``neighbours`` training customers could have given
+rise to the result; ranks are then spread evenly, so that every part keeps its distribution.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+LEAST_SHRINKAGE = 0.1
 
 EXACT = ("first_day", "tail_days", "start", "end", "swing")
 
@@ -72,16 +74,20 @@ class PlanModel:
         Sorted values of the exact parts.
     scores : ndarray of shape (n, 5 + n_codes)
         Normal scores of the training customers.
-    noise : float
-        Standard deviation of the noise added to a score.
+    noise : ndarray of shape (5 + n_codes, 5 + n_codes)
+        What turns independent standard normal numbers into the noise that is added to scores.
     n_days : int
         Length of the window.
+    by_span : bool
+        Whether the first two exact parts are the length of the active span and its place in the window (0 at
+        its beginning, 1 at its end) instead of the days before and after: the pair that is less correlated.
     """
 
     quantiles: FloatArray
     scores: FloatArray
-    noise: float
+    noise: FloatArray
     n_days: int
+    by_span: bool = False
 
     @classmethod
     def fit(
@@ -95,26 +101,41 @@ class PlanModel:
         rng: np.random.Generator,
     ) -> PlanModel:
         """Learn from the exact parts (n, 5) and the codes (n, n_codes)."""
+        exact, by_span = _window_parts(exact, n_days)
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
         scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
         quantiles = np.stack([_shared_quantiles(np.sort(column), k) for column in exact.T])
-        return cls(quantiles, scores, _noise_for(scores, neighbours, rng), n_days)
+        root = _root_of_correlations(scores)
+        amount = _noise_for(np.asarray(np.linalg.solve(root, scores.T)).T, neighbours, rng)
+        return cls(quantiles, scores, np.round(amount * root, 6), n_days, by_span)
 
     @property
     def codes(self) -> npt.NDArray[np.float32]:
         """Codes of the training customers, without noise, (n, n_codes)."""
         return self.scores[:, len(EXACT) :].astype(np.float32)
 
+    @property
+    def code_noise(self) -> FloatArray:
+        """The noise of the codes alone, (n_codes, n_codes), used as ``noise``."""
+        codes = self.noise[len(EXACT) :]
+        return np.asarray(np.linalg.cholesky(codes @ codes.T))
+
     def draw(self, n: int, rng: np.random.Generator) -> Plans:
         """Draw n new plans; each training customer serves as a start equally often."""
         size = len(self.scores)
         base = np.concatenate([rng.permutation(size) for _ in range(-(-n // size))])[:n]
         n_exact = len(EXACT)
-        noisy = self.scores[base] + self.noise * rng.standard_normal((n, self.scores.shape[1]))
+        noisy = self.scores[base] + rng.standard_normal((n, self.scores.shape[1])) @ self.noise.T
         uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
-        first, tail, start, end, swing = (self._value(part, uniform[:, part]) for part in range(n_exact))
-        first_day = np.clip(np.rint(first), 0, self.n_days - 1).astype(np.int64)
-        last_day = np.clip(self.n_days - 1 - np.rint(tail), first_day, self.n_days - 1).astype(np.int64)
+        one, two, start, end, swing = (self._value(part, uniform[:, part]) for part in range(n_exact))
+        if self.by_span:
+            span = np.clip(np.rint(one), 1, self.n_days)
+            first = np.rint(two * (self.n_days - span))
+            tail = self.n_days - span - first
+        else:
+            first, tail = np.rint(one), np.rint(two)
+        first_day = np.clip(first, 0, self.n_days - 1).astype(np.int64)
+        last_day = np.clip(self.n_days - 1 - tail, first_day, self.n_days - 1).astype(np.int64)
         return Plans(
             first_day,
             last_day,
@@ -134,16 +155,43 @@ class PlanModel:
         return {
             "quantiles": self.quantiles.tolist(),
             "scores": self.scores.tolist(),
-            "noise": self.noise,
+            "noise": self.noise.tolist(),
             "n_days": self.n_days,
+            "by_span": self.by_span,
         }
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PlanModel:
         """Inverse of :meth:`to_dict`."""
         return cls(
-            np.array(values["quantiles"]), np.array(values["scores"]), values["noise"], values["n_days"]
+            np.array(values["quantiles"]),
+            np.array(values["scores"]),
+            np.array(values["noise"]),
+            values["n_days"],
+            values["by_span"],
         )
+
+
+def _window_parts(exact: FloatArray, n_days: int) -> tuple[FloatArray, bool]:
+    """Return the exact parts with the less correlated description of the window, and which it is."""
+    first, tail = exact[:, 0], exact[:, 1]
+    span = n_days - first - tail
+    place = np.where(span < n_days, first / np.maximum(n_days - span, 1), 0.5)
+    by_span = _correlation(span, place) < _correlation(first, tail)
+    return (np.column_stack([span, place, exact[:, 2:]]) if by_span else exact), by_span
+
+
+def _correlation(one: FloatArray, two: FloatArray) -> float:
+    """Return the size of the rank correlation, 0 where one of them is constant."""
+    a, b = (np.unique(values, return_inverse=True)[1].astype(float) for values in (one, two))
+    return 0.0 if min(a.std(), b.std()) == 0 else float(abs(np.corrcoef(a, b)[0, 1]))
+
+
+def _root_of_correlations(scores: FloatArray) -> FloatArray:
+    """Return the Cholesky factor of the scores' correlations, shrunk towards none where customers are few."""
+    n, d = scores.shape
+    keep = (1 - LEAST_SHRINKAGE) * n / (n + d)
+    return np.asarray(np.linalg.cholesky(keep * np.corrcoef(scores.T) + (1 - keep) * np.eye(d)))
 
 
 def _shared_quantiles(ordered: FloatArray, k: int) -> FloatArray:
@@ -178,7 +226,10 @@ def _spread(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 
 def _noise_for(scores: FloatArray, neighbours: float, rng: np.random.Generator) -> float:
-    """Return the noise at which a moved customer has so many compatible ones (exponential of entropy)."""
+    """Return how much noise gives a moved customer so many compatible ones (exponential of entropy).
+
+    ``scores`` are free of correlations.
+    """
     n = len(scores)
     probe = rng.permutation(n)[:500]
     shift = rng.standard_normal((len(probe), scores.shape[1]))
