@@ -21,7 +21,7 @@ from gretel_fin_synth.training.local.encoding import build_world
 from gretel_fin_synth.training.local.examples import Sequences, record
 from gretel_fin_synth.training.local.history import History, World
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
-from gretel_fin_synth.training.local.shares import BASES, PLUS, SCALE, ShareTable, bases_of
+from gretel_fin_synth.training.local.shares import BASES, OWN, PLUS, SCALE, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
 
@@ -356,7 +356,7 @@ def interest(seed: int = 3) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]
     customer = np.repeat(np.arange(40), 10)
     area = np.exp(rng.normal(20, 1, 400))
     cents = np.maximum(np.rint(area * np.exp(rng.normal(np.log(0.02 / 365), 0.05, 400)) / 10) * 10, 10)
-    bases = np.column_stack([area, np.zeros(400), np.exp(rng.normal(10, 1, 400)), np.zeros(400)])
+    bases = np.column_stack([area, np.zeros(400), np.exp(rng.normal(10, 1, 400)), np.zeros((400, 2))])
     return customer, cents.astype(np.int64), bases
 
 
@@ -381,6 +381,20 @@ def test_amounts_that_follow_no_base_have_none() -> None:
     customer, cents, bases = interest()
     shuffled = np.random.default_rng(1).permutation(cents)
     assert shares_of(customer, shuffled, bases).base.tolist() == [-1]
+
+
+def test_salaries_that_differ_a_little_are_shares_of_the_own_mean() -> None:
+    rng = np.random.default_rng(4)
+    customer = np.repeat(np.arange(40), 10)
+    usual = np.exp(rng.normal(11, 0.6, 40))[customer]
+    cents = np.rint(usual * np.exp(rng.normal(0, 0.04, 400))).astype(np.int64)
+    own = np.where(np.arange(400) % 10 > 0, usual, 0.0)
+    bases = np.column_stack([np.zeros((400, OWN)), own])
+    table = shares_of(customer, cents, bases)
+    assert table.base.tolist() == [OWN]
+    ends = table.low[0, 0] / SCALE, table.high[0, table.mass[0] > 0][-1] / SCALE
+    assert 0.85 < ends[0] < 0.97 < 1.03 < ends[1] < 1.15
+    assert shares_of(customer, rng.permutation(cents), bases).base.tolist() == [-1]
 
 
 @given(st.floats(1e6, 1e11), st.floats(0, 1, exclude_max=True), st.integers(0, 15))

@@ -15,7 +15,7 @@ from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
 from gretel_fin_synth.training.local.order import OrderTable
 from gretel_fin_synth.training.local.profiles import repeats, running_balances, swings
-from gretel_fin_synth.training.local.shares import ShareTable, bases_of
+from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
 
@@ -81,6 +81,7 @@ def build_world(
     repeated = np.bincount(data.kind, repeats(data), minlength=len(kinds)) / np.maximum(rows, 1)
     limits = (amounts.low.min(axis=1, where=amounts.mass > 0, initial=2**62), amounts.high.max(axis=1))
     bases = bases_of(data, start, sign) * float(shares)
+    bases[repeats(data), OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
     table = ShareTable.fit(data.kind, data.cents, customer, bases, limits, k)
     order = OrderTable.fit(data, len(kinds), k)
     return World(calendar, amounts, scales, table, order, sign, repeated)

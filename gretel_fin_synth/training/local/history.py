@@ -388,7 +388,8 @@ class History:
         """Return what the kind's amount may be a share of, (a,), 0 where nothing; see :mod:`.shares`."""
         rows, code, balance = np.arange(a), self.world.shares.base[kind], self.balance[:a]
         area = self._area(a, day) - self.area_at[rows, kind]
-        choices = np.column_stack([area, np.maximum(balance, 0), self.income[:a]])
+        own = self.sum_amount[rows, kind] / np.maximum(self.count[rows, kind], 1)
+        choices = np.column_stack([area, np.maximum(balance, 0), self.income[:a], own])
         return np.where(code < 0, 0.0, choices[rows, code])
 
     def _area(self, a: int, day: IntArray) -> npt.NDArray[np.float64]:

@@ -1,7 +1,8 @@
 """Amounts that are a share of something: interest of the balance over time, a fee of the last income.
 
 A bank that pays interest multiplies a balance by days and a rate. Drawn as an amount of its own, interest
-fits its customer only roughly; drawn as a share of what it is paid on, it fits to the rounding. For each kind
+fits its customer only roughly; drawn as a share of what it is paid on, it fits to the rounding. A salary that
+is a little different each month stays near the customer's own mean. For each kind
 of transaction the table knows which base, if any, makes its amounts steadier, and cells of the ratio of
 amount to base, each of at least k customers, in which every ratio is as likely as any other on the
 logarithmic scale.
@@ -24,13 +25,16 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 #: Bases, in minor units or minor units times days: the balance above and below zero over the days since the
-#: customer's last transaction of the kind, the balance, the customer's last credit.
-BASES = ("positive area", "negative area", "balance", "last credit")
-PLUS, MINUS, BALANCE, CREDIT = range(len(BASES))
+#: customer's last transaction of the kind, the balance, the customer's last credit, the mean of the
+#: customer's earlier amounts of the kind.
+BASES = ("positive area", "negative area", "balance", "last credit", "own mean")
+PLUS, MINUS, BALANCE, CREDIT, OWN = range(len(BASES))
 SCALE = 1e10
 MAX_CELLS = 16
 LEAST_ROWS = 40
 STEADIER = 0.5
+OWN_STEADIER = 0.7
+LEAST_OWN = 0.25
 STEPS = (1000, 500, 100, 50, 10, 5, 1)
 
 
@@ -140,21 +144,43 @@ def bases_of(data: Sequences, start: IntArray, sign: IntArray) -> FloatArray:
     credit = np.maximum.accumulate(credit)
     last = np.r_[-1, credit[:-1]]
     income = np.where(last >= np.repeat(data.offset[:-1], data.length), data.cents[last], 0)
-    return np.column_stack([(area - area[since]).astype(float), np.maximum(before, 0), income])
+    own = np.empty(len(customer))
+    own[order] = _means_before(data.cents[order].astype(float), again)
+    return np.column_stack([(area - area[since]).astype(float), np.maximum(before, 0), income, own])
+
+
+def _means_before(values: FloatArray, again: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the mean of the values before each one in its group, 0 where a group begins (not ``again``)."""
+    first = np.maximum.accumulate(np.where(again, 0, np.arange(len(values))))
+    total = np.r_[0.0, np.cumsum(values)[:-1]]
+    number = np.arange(len(values)) - first
+    return np.where(number > 0, (total - total[first]) / np.maximum(number, 1), 0.0)
 
 
 def _best_base(cents: IntArray, customer: IntArray, bases: FloatArray, k: int) -> int:
     """Return the base whose ratios vary least, or -1 where none is much steadier than the amounts."""
     spread, own = _spreads(np.log(cents), customer)
     best, least = -1, STEADIER * spread
-    for base in range(bases.shape[1]):
+    for base in range(OWN):
         rows = bases[:, base] > 0
         if rows.mean() < 0.6 or rows.sum() < LEAST_ROWS or len(np.unique(customer[rows])) < 2 * k:
             continue
         wide, within = _spreads(np.log(cents[rows] / bases[rows, base]), customer[rows])
         if wide < least and within < STEADIER * own:
             best, least = base, wide
-    return best
+    return OWN if best < 0 and _near_own(cents, customer, bases[:, OWN], k) else best
+
+
+def _near_own(cents: IntArray, customer: IntArray, own: FloatArray, k: int) -> bool:
+    """Whether new amounts lie much nearer to the customer's earlier ones than to other customers'."""
+    rows = own > 0
+    if rows.mean() < LEAST_OWN or rows.sum() < LEAST_ROWS or len(np.unique(customer[rows])) < 2 * k:
+        return False
+    near, spread = (
+        _spreads(np.log(cents[rows] / own[rows]), customer[rows])[0],
+        _spreads(np.log(cents), customer)[0],
+    )
+    return near < OWN_STEADIER * spread
 
 
 def _spreads(logs: FloatArray, customer: IntArray) -> tuple[float, float]:
