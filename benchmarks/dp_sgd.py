@@ -36,7 +36,7 @@ from gretel_fin_synth.training.local.engine import LocalBackend
 from gretel_fin_synth.training.local.examples import record
 from gretel_fin_synth.training.local.fitting import Trainer, losses
 from gretel_fin_synth.training.local.network import TransactionLSTM
-from gretel_fin_synth.training.local.plans import EXACT, Plans
+from gretel_fin_synth.training.local.plans import Plans
 from gretel_fin_synth.training.private.accounting import epsilon_of, rho_of
 
 if TYPE_CHECKING:
@@ -75,18 +75,11 @@ def examples_of(plan: Blueprint, frame: pd.DataFrame) -> Trainer:
     data, start = encoded.sequences, encoded.start
     exact = exact_parts(data, start, plan.world.sign, plan.world.calendar.n_days)
     code = np.zeros((len(start), plan.sizes.n_code), np.float32)
-    plans = Plans(
-        data.day[data.offset[:-1]],
-        data.day[data.offset[1:] - 1],
-        start,
-        exact[:, EXACT.index("end")].astype(np.int64),
-        exact[:, EXACT.index("swing")],
-        code,
-    )
+    plans = Plans.observed(exact, code, plan.world.calendar.n_days)
     longer, ends = data.with_ends()
     examples = record(plan.world, plans, longer, ends, plan.sizes.n_gaps)
     network = TransactionLSTM(plan.sizes, plan.world, plan.options)
-    return Trainer(network, longer, examples, code, 0.0, plan.options, 0)
+    return Trainer(network, longer, examples, code, np.zeros((code.shape[1],) * 2), plan.options, 0)
 
 
 def gradients(

@@ -34,6 +34,12 @@ class Hits:
     counts: Ints
     found: Ints
 
+    @classmethod
+    def of(cls, hits: Bools, owner: Ints, n_customers: int) -> Hits:
+        """Count the things and hits of customers with the numbers 0 to ``n_customers`` - 1."""
+        counts, found = (np.bincount(who, minlength=n_customers) for who in (owner, owner[hits]))
+        return cls(counts.astype(np.int64), found.astype(np.int64))
+
     def __add__(self, other: Hits) -> Hits:
         return Hits(self.counts + other.counts, self.found + other.found)
 
@@ -101,14 +107,9 @@ def overlaps(things: Things, sizes: Sequence[int]) -> dict[str, Overlap]:
 def _overlap(codes: Sequence[Ints], owners: Sequence[Ints], sizes: Sequence[int]) -> Overlap:
     others = zip(codes[1:], owners[1:], sizes[1:], strict=True)
     return Overlap(
-        others=tuple(_hits(among(part, codes[0]), owner, size) for part, owner, size in others),
-        elsewhere=_hits(_elsewhere(codes[0], owners[0]), owners[0], sizes[0]),
+        others=tuple(Hits.of(among(part, codes[0]), owner, size) for part, owner, size in others),
+        elsewhere=Hits.of(_elsewhere(codes[0], owners[0]), owners[0], sizes[0]),
     )
-
-
-def _hits(hits: Bools, owner: Ints, n_customers: int) -> Hits:
-    counts, found = np.bincount(owner, minlength=n_customers), np.bincount(owner[hits], minlength=n_customers)
-    return Hits(counts.astype(np.int64), found.astype(np.int64))
 
 
 def _elsewhere(codes: Ints, customer: Ints) -> Bools:

@@ -40,6 +40,7 @@ class TraceFiles:
         self._ids: list[NDArray[np.object_]] = []
         self._n_customers = 0
         self._order: NDArray[np.int64] | None = None
+        self._place: Owners | None = None
 
     def add(self, traces: Traces) -> None:
         """Write the hashes of a group of customers that no other group has."""
@@ -48,6 +49,7 @@ class TraceFiles:
         self._write("runs", found.runs, found.run_owner)
         self._ids.append(traces.customers)
         self._n_customers += len(traces.customers)
+        self._order = self._place = None
 
     @property
     def customers(self) -> NDArray[np.object_]:
@@ -64,13 +66,14 @@ class TraceFiles:
 
     def _places(self) -> Owners:
         """Return where each customer, in the order of the groups, is among the sorted ids."""
-        order = self._sorted()
-        place = np.empty(len(order), dtype=np.int32)
-        place[order] = np.arange(len(order), dtype=np.int32)
-        return place
+        if self._place is None:
+            order = self._sorted()
+            self._place = np.empty(len(order), dtype=np.int32)
+            self._place[order] = np.arange(len(order), dtype=np.int32)
+        return self._place
 
     def _sorted(self) -> NDArray[np.int64]:
-        if self._order is None or len(self._order) < self._n_customers:
+        if self._order is None:
             self._order = np.argsort(np.concatenate(self._ids), kind="stable")
         return self._order
 

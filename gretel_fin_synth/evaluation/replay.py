@@ -183,8 +183,7 @@ def bootstrap_interval(
     >>> bootstrap_interval(hits, np.array([0, 0, 1, 1]), np.random.default_rng(0))
     (0.5, 0.849...)
     """
-    counts, found = np.bincount(customer), np.bincount(customer[hits], minlength=int(customer.max()) + 1)
-    return _interval(Hits(counts.astype(np.int64), found.astype(np.int64)), rng, draws)
+    return _interval(Hits.of(hits, customer, int(customer.max()) + 1), rng, draws)
 
 
 def _interval(hits: Hits, rng: np.random.Generator, draws: int = _DRAWS) -> tuple[float, float]:

@@ -108,25 +108,29 @@ class AmountTable:
         arrays["atom"] = arrays["atom"].astype(bool)
         even = Endings(np.full((2, n_kinds, 100), 0.01))
         found = cls(**arrays, endings=even, n_clipped=sum(c for _, c in kinds))
-        cell, _ = found.encode(kind, cents)
-        wide = ~found.atom[kind, cell] & (found.high[kind, cell] - found.low[kind, cell] >= LEAST_WIDTH)
-        step = np.where(wide, found.step[kind, cell], 0)
+        step = found._ending_step(kind, found._cell_of(kind, cents))
         return replace(found, endings=Endings.fit(kind, cents, customer, step, n_kinds, k))
 
     def encode(self, kind: IntArray, cents: IntArray) -> tuple[IntArray, FloatArray]:
         """Return the cell of each amount and the log probability of the amount inside its cell."""
+        cell = self._cell_of(kind, cents)
+        n_values = (self.high[kind, cell] - self.low[kind, cell]) // self.step[kind, cell] + 1
+        gain = self.endings.log_gain(kind, cents, self._ending_step(kind, cell))
+        return cell, gain - np.log(n_values.astype(float))
+
+    def _cell_of(self, kind: IntArray, cents: IntArray) -> IntArray:
         low, high, step = self.low[kind], self.high[kind], self.step[kind]
         value = cents[:, None]
         outside = np.maximum(np.maximum(low - value, value - high), 0) / np.maximum(value, 1)
         other = (value % step) != self.residue[kind]
         cost = outside * 1e3 + other * 1e6 + (high - low) / 1e12 - self.atom[kind] * 1e-3
         cost = np.where(self.mass[kind] > 0, cost, np.inf)
-        cell = cost.argmin(axis=1)
-        rows = np.arange(len(cents))
-        width = high[rows, cell] - low[rows, cell]
-        n_values = width // step[rows, cell] + 1
-        gain = self.endings.log_gain(kind, cents, np.where(self.atom[kind, cell], 0, step[rows, cell]), width)
-        return cell, gain - np.log(n_values.astype(float))
+        return cost.argmin(axis=1)
+
+    def _ending_step(self, kind: IntArray, cell: IntArray) -> IntArray:
+        """Return the step of cells that are wide enough for endings of their own, 0 for the others."""
+        wide = self.high[kind, cell] - self.low[kind, cell] >= LEAST_WIDTH
+        return np.where(wide, self.step[kind, cell], 0)
 
     def draw(self, kind: IntArray, cell: IntArray, uniform: FloatArray) -> IntArray:
         """Return an amount of the cell for each number in [0, 1): log-uniform, of the cell's roundness."""
@@ -136,7 +140,8 @@ class AmountTable:
         raw = np.exp(log_low + uniform * (log_high - log_low))
         rounded = np.rint((raw - residue) / step).astype(np.int64) * step + residue
         luck = (uniform * FRACTIONS) % 1.0  # the digits that the amount itself did not use
-        return self.endings.put(kind, np.clip(rounded, low, high), low, high, step, luck)
+        ending = self._ending_step(kind, cell)
+        return self.endings.put(kind, np.clip(rounded, low, high), low, high, ending, luck)
 
     def locate(self, kind: IntArray, cents: IntArray) -> npt.NDArray[np.float32]:
         """Return where amounts stand in their kind's distribution, 0..1; shapes are broadcast."""

@@ -53,12 +53,10 @@ class Averages:
         Pairs of kinds that fewer than k customers have are not looked at.
         """
         pair = _pair_codes(data, world.n_kinds)
-        customer = np.repeat(np.arange(len(data.length)), data.length)
-        of_customers = np.unique(np.stack([pair, customer])[:, pair >= 0], axis=1)[0]
+        of_customers = np.unique(np.stack([pair, data.customer])[:, pair >= 0], axis=1)[0]
         holders = np.bincount(of_customers, minlength=world.n_kinds**2)
         counts = np.bincount(pair[pair >= 0], minlength=world.n_kinds**2) * (holders >= k)
-        often = np.argsort(-counts, kind="stable")[: min(MOST_PAIRS, int((counts > 0).sum()))]
-        pairs = np.sort(often)
+        pairs = np.sort(np.argsort(-counts, kind="stable")[: min(MOST_PAIRS, int((counts > 0).sum()))])
         blocks = _blocks(data, traits, world, pairs)
         # a block of many figures, such as one for each of a hundred kinds, must not outweigh all others
         unit = [
@@ -121,7 +119,7 @@ def exchange(away: FloatArray, chosen: IntArray, welcome: FloatArray, rng: np.ra
 def _blocks(data: Sequences, traits: FloatArray, world: World, pairs: IntArray) -> list[FloatArray]:
     """Return what is averaged, in blocks of (customers, any number)."""
     n, k, calendar = len(data.length), world.n_kinds, world.calendar
-    customer = np.repeat(np.arange(n), data.length)
+    customer = data.customer
     each = data.length[:, None]
 
     def counts(values: npt.ArrayLike, size: int, weight: FloatArray | None = None) -> FloatArray:
@@ -134,8 +132,8 @@ def _blocks(data: Sequences, traits: FloatArray, world: World, pairs: IntArray) 
     kinds = counts(data.kind, k)
     place = world.amounts.locate(data.kind, data.cents).astype(float)
     level = counts(data.kind, k, place) / np.maximum(kinds, 1)
-    pair = _pair_codes(data, k)
-    at = np.minimum(np.searchsorted(pairs, pair), len(pairs) - 1) if len(pairs) else pair
+    place_of = np.full(k**2 + 1, -1)  # the last is for no pair, -1
+    place_of[pairs] = np.arange(len(pairs))
     gap = np.r_[0, np.diff(data.day)]
     gap[data.offset[:-1]] = 0
     span = (data.day[data.offset[1:] - 1] - data.day[data.offset[:-1]] + 1.0) / calendar.n_days
@@ -152,7 +150,7 @@ def _blocks(data: Sequences, traits: FloatArray, world: World, pairs: IntArray) 
         kinds / each,
         (kinds > 0).astype(float),
         level,
-        counts(np.where(pairs[at] == pair, at, -1), len(pairs)) if len(pairs) else np.zeros((n, 0)),
+        counts(place_of[_pair_codes(data, k)], len(pairs)),
         counts(np.searchsorted(GAP_EDGES, gap, "right"), len(GAP_EDGES) + 1) / each,
         np.hstack([counts(calendar.weekday[data.day], 7), counts(days, len(DAY_EDGES) + 2)]) / each,
         counts(calendar.month[data.day] % 12, 12),
@@ -162,9 +160,8 @@ def _blocks(data: Sequences, traits: FloatArray, world: World, pairs: IntArray) 
 
 def _pair_codes(data: Sequences, n_kinds: int) -> IntArray:
     """Return a code of the kind before and the kind, (rows,), -1 for a customer's first row."""
-    codes = np.r_[0, data.kind[:-1]] * n_kinds + data.kind
-    codes[data.offset[:-1]] = -1
-    return codes
+    before = data.kind_before(-1)
+    return np.where(before < 0, -1, before * n_kinds + data.kind)
 
 
 def _lag(data: Sequences, customer: IntArray) -> FloatArray:

@@ -22,7 +22,7 @@ from gretel_fin_synth.training.local.extras import ExtraModels, Rows
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import Sizes, TransactionLSTM
 from gretel_fin_synth.training.local.order import fold_of
-from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans
+from gretel_fin_synth.training.local.plans import PlanModel, Plans
 from gretel_fin_synth.training.local.profiles import Profiler
 
 if TYPE_CHECKING:
@@ -126,14 +126,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     )
     with_ends, ends = data.with_ends()
     n_gaps = _n_gaps(data, calendar.n_days)
-    observed = Plans(
-        data.day[data.offset[:-1]],
-        data.day[data.offset[1:] - 1],
-        start,
-        exact[:, EXACT.index("end")].astype(np.int64),
-        exact[:, EXACT.index("swing")],
-        plans.codes,
-    )
+    observed = Plans.observed(exact, plans.codes, calendar.n_days)
     examples = record(world, observed, with_ends, ends, n_gaps, fold_of(np.arange(len(start))))
     sizes = Sizes(
         n_kinds=len(kinds),
@@ -145,8 +138,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         dropout=dropout(len(data.kind)) if options.dropout is None else options.dropout,
     )
     train, held_out = _divide(len(start), options.validation_fraction, rng)
-    customer = np.repeat(np.arange(len(start)), data.length)
-    clock = Clock.fit(data.kind, encoded.seconds, customer, len(kinds), k)
+    clock = Clock.fit(data.kind, encoded.seconds, data.customer, len(kinds), k)
     rows = Rows.of(data, encoded.seconds, calendar.first, len(kinds))
     extras, notes = ExtraModels.of_table(table, encoded.positions, rows, k)
     warnings += notes

@@ -43,7 +43,7 @@ class Calibration:
 
         centre = real.mean(axis=0)
         scale = np.maximum(real.std(axis=0), 1e-6)
-        inputs = _terms(np.concatenate([real, drawn]), centre, scale)
+        inputs = _terms(_standardised(np.concatenate([real, drawn]), centre, scale))
         labels = np.r_[np.ones(len(real)), np.zeros(len(drawn))]
         model = LogisticRegression(C=STRENGTH * customer_weight, max_iter=2000, class_weight="balanced")
         model.fit(inputs, labels)
@@ -51,11 +51,11 @@ class Calibration:
 
     def standardised(self, traits: FloatArray) -> FloatArray:
         """Return traits in real standard deviations from the real mean, three at most."""
-        return np.clip((traits - self.centre) / self.scale, -3, 3)
+        return _standardised(traits, self.centre, self.scale)
 
     def odds(self, traits: FloatArray) -> FloatArray:
         """Return the relative odds of candidates, clipped to a factor of LARGEST_ODDS around their mean."""
-        log_odds = _terms(traits, self.centre, self.scale) @ self.weights
+        log_odds = _terms(self.standardised(traits)) @ self.weights
         limit = np.log(LARGEST_ODDS)
         return np.exp(np.clip(log_odds - np.median(log_odds), -limit, limit))
 
@@ -83,8 +83,11 @@ class Calibration:
         return cls(**arrays, averages=None if averages is None else Averages.from_dict(averages))
 
 
-def _terms(traits: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
-    z = np.clip((traits - centre) / scale, -3, 3)
+def _standardised(traits: FloatArray, centre: FloatArray, scale: FloatArray) -> FloatArray:
+    return np.clip((traits - centre) / scale, -3, 3)
+
+
+def _terms(z: FloatArray) -> FloatArray:
     return np.hstack([z, z**2])
 
 

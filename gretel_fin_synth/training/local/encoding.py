@@ -74,15 +74,15 @@ def build_world(
 ) -> World:
     """Learn the fixed parts of a table: cells of amounts, scales of balances."""
     sign = np.where(kinds["type"] == "credit", 1, -1)
-    customer = np.repeat(np.arange(len(data.length)), data.length)
-    amounts = AmountTable.fit(data.kind, data.cents, customer, len(kinds), k)
+    amounts = AmountTable.fit(data.kind, data.cents, data.customer, len(kinds), k)
     scales = Scales.fit(running_balances(data, start, sign))
     rows = np.bincount(data.kind, minlength=len(kinds))
-    repeated = np.bincount(data.kind, repeats(data), minlength=len(kinds)) / np.maximum(rows, 1)
+    again = repeats(data)
+    repeated = np.bincount(data.kind, again, minlength=len(kinds)) / np.maximum(rows, 1)
     limits = (amounts.low.min(axis=1, where=amounts.mass > 0, initial=2**62), amounts.high.max(axis=1))
     bases = bases_of(data, start, sign) * float(shares)
-    bases[repeats(data), OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
-    table = ShareTable.fit(data.kind, data.cents, customer, bases, limits, k)
+    bases[again, OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
+    table = ShareTable.fit(data.kind, data.cents, data.customer, bases, limits, k)
     order = OrderTable.fit(data, len(kinds), k)
     return World(calendar, amounts, scales, table, order, sign, repeated)
 

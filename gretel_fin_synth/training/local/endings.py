@@ -51,18 +51,21 @@ class Endings:
                 chance[number, i] = (count + POOL * pool) / (count.sum() + POOL)
         return cls(chance / chance.sum(axis=2, keepdims=True))
 
-    def log_gain(self, kind: IntArray, cents: IntArray, step: IntArray, width: IntArray) -> FloatArray:
-        """Return the log of how much likelier endings are than even ones, 0 in narrow ranges."""
+    def log_gain(self, kind: IntArray, cents: IntArray, step: IntArray) -> FloatArray:
+        """Return the log of how much likelier endings are than even ones, 0 for any other step."""
         number = np.where(step == STEPS[0], 0, 1)
         gain = np.log(self.chance[number, kind, cents % BASE] * (BASE // np.array(STEPS))[number] + 1e-9)
-        return np.where(_has_endings(step, width), np.maximum(gain, np.log(EVEN)), 0.0)
+        return np.where(np.isin(step, STEPS), np.maximum(gain, np.log(EVEN)), 0.0)
 
     def put(
         self, kind: IntArray, cents: IntArray, low: IntArray, high: IntArray, step: IntArray, luck: FloatArray
     ) -> IntArray:
-        """Return the nearest amounts in the range with endings drawn by ``luck``, in [0, 1)."""
+        """Return the nearest amounts in the range with endings drawn by ``luck``, in [0, 1).
+
+        Ranges of one of STEPS are at least LEAST_WIDTH wide; amounts of any other step stay as they are.
+        """
         out = cents.copy()
-        rows = np.flatnonzero(_has_endings(step, high - low))
+        rows = np.flatnonzero(np.isin(step, STEPS))
         if not len(rows):
             return out
         number = np.where(step[rows] == STEPS[0], 0, 1)
@@ -82,10 +85,6 @@ class Endings:
     def from_list(cls, values: list[Any]) -> Endings:
         """Inverse of :meth:`to_list`."""
         return cls(np.array(values))
-
-
-def _has_endings(step: IntArray, width: IntArray) -> npt.NDArray[np.bool_]:
-    return np.isin(step, STEPS) & (width >= LEAST_WIDTH)
 
 
 def _shared_counts(ending: IntArray, customer: IntArray, k: int) -> tuple[FloatArray, float]:

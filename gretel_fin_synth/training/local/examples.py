@@ -37,6 +37,17 @@ class Sequences:
         """Rows of each customer."""
         return np.diff(self.offset)
 
+    @property
+    def customer(self) -> IntArray:
+        """Number of each row's customer."""
+        return np.repeat(np.arange(len(self.offset) - 1), self.length)
+
+    def kind_before(self, first: int) -> IntArray:
+        """Return the customer's kind before each row, ``first`` for a customer's first row."""
+        before = np.r_[0, self.kind[:-1]]
+        before[self.offset[:-1]] = first
+        return before
+
     def take(self, customers: IntArray) -> Sequences:
         """Return these customers, in this order."""
         length = self.length[customers]

@@ -46,7 +46,7 @@ class RowGuard:
     @classmethod
     def fit(cls, real: Sequences, drawn: Sequences, k: int) -> RowGuard:
         """Compare free draws with how often real customers share rows that fewer than k others have."""
-        customer = np.repeat(np.arange(len(real.length)), real.length)
+        customer = real.customer
         codes = row_codes(real.kind, real.day, real.cents)
         pairs = np.unique(np.stack([codes, customer]), axis=1)
         values, holders = np.unique(pairs[0], return_counts=True)

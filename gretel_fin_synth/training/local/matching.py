@@ -54,7 +54,7 @@ class Moments:
     def of(cls, data: Sequences, n_kinds: int) -> Moments:
         """Count, with a little added so that no share is 0 or 1."""
         n, n_rows = len(data.length), len(data.kind)
-        customer = np.repeat(np.arange(n), data.length)
+        customer = data.customer
         weight = (n_rows / n / data.length)[customer]
         rows = np.bincount(data.kind, weight, minlength=n_kinds)
         pairs = np.unique(customer * n_kinds + data.kind)

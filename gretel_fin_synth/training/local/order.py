@@ -38,11 +38,8 @@ class OrderTable:
     @classmethod
     def fit(cls, data: Sequences, n_kinds: int, k: int) -> OrderTable:
         """Count customers; a pair that fewer than k of them have counts as unseen."""
-        customer = np.repeat(np.arange(len(data.length)), data.length)
-        before = np.r_[0, data.kind[:-1]]
-        before[data.offset[:-1]] = n_kinds
-        pair = before * n_kinds + data.kind
-        held = np.unique(np.stack([pair, customer]), axis=1)
+        pair = data.kind_before(n_kinds) * n_kinds + data.kind
+        held = np.unique(np.stack([pair, data.customer]), axis=1)
         tables = []
         for fold in range(FOLDS + 1):
             others = fold_of(held[1]) != fold

@@ -40,6 +40,12 @@ class Plans:
     swing: FloatArray
     code: npt.NDArray[np.float32]
 
+    @classmethod
+    def observed(cls, exact: FloatArray, codes: npt.NDArray[np.float32], n_days: int) -> Plans:
+        """Return the plans that customers with these exact parts, (n, 5), and codes lived by."""
+        first, tail, start, end = exact[:, :4].astype(np.int64).T
+        return cls(first, n_days - 1 - tail, start, end, exact[:, 4], codes)
+
     def __len__(self) -> int:
         return len(self.start)
 

@@ -115,13 +115,13 @@ class Profiler:
 
 def _root_shares(data: Sequences, n_kinds: int) -> FloatArray:
     counts = np.zeros((len(data.length), n_kinds))
-    np.add.at(counts, (np.repeat(np.arange(len(data.length)), data.length), data.kind), 1)
+    np.add.at(counts, (data.customer, data.kind), 1)
     return np.sqrt(counts / data.length[:, None])
 
 
 def repeats(data: Sequences) -> npt.NDArray[np.bool_]:
     """Return whether the customer had the same amount in the same kind before."""
-    customer = np.repeat(np.arange(len(data.length)), data.length)
+    customer = data.customer
     order = np.lexsort((np.arange(len(customer)), data.cents, data.kind, customer))
     keys = np.stack([customer, data.kind, data.cents])[:, order]
     same = np.r_[False, (keys[:, 1:] == keys[:, :-1]).all(axis=0)]

@@ -127,7 +127,7 @@ class ShareTable:
 
 def bases_of(data: Sequences, start: IntArray, sign: IntArray) -> FloatArray:
     """Return the bases of every row as they stand before it, (rows, len(BASES))."""
-    customer = np.repeat(np.arange(len(data.length)), data.length)
+    customer = data.customer
     signed = data.cents * sign[data.kind]
     total = np.cumsum(signed)
     before = total - signed + np.repeat(start - np.r_[0, total][data.offset[:-1]], data.length)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.private.estimates import on_simplex
+from gretel_fin_synth.training.private.estimates import beyond_noise, near
 from gretel_fin_synth.training.private.grids import MONTHLY, N_SORTS
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ IntArray = npt.NDArray[np.int64]
 
 UNLIKE = 0.25  # length by which the distributions of alike kinds differ
 HOLD_APART = 0.2  # standard deviation of the shares of customers who have alike kinds
+DRAWN_TO = 0.25  # noise deviations that alike kinds count for at least
 ROWS_APART = 0.8  # the same of rows, as a part of them
 
 
@@ -129,15 +130,7 @@ def leaning(values: FloatArray, sigma: float, totals: FloatArray, prior: FloatAr
     totals = np.maximum(totals, 0.5 * sigma)
     usual = totals[:, None] * prior
     common = (values - usual).sum(axis=0)
-    common = _kept(common[None], sigma * len(values) ** 0.5)[0]
+    common = beyond_noise(common[None], sigma * len(values) ** 0.5)[0]
     usual = np.maximum(usual + totals[:, None] / totals.sum() * common, 0.0)
     usual *= totals[:, None] / np.maximum(usual.sum(axis=1, keepdims=True), 1e-9)
-    shrunk = usual + _kept(values - usual, sigma)
-    own = np.stack([on_simplex(row, total) for row, total in zip(shrunk, totals, strict=True)])
-    mixed = own + 0.25 * sigma * usual / totals[:, None]
-    return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
-
-
-def _kept(away: FloatArray, sigma: float) -> FloatArray:
-    trust = 1 - away.shape[1] * sigma**2 / np.maximum((away**2).sum(axis=1, keepdims=True), 1e-9)
-    return np.asarray(np.maximum(trust, 0.0) * away)
+    return near(values, sigma, totals, usual, DRAWN_TO)

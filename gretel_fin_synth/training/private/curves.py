@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from gretel_fin_synth.training.private.estimates import around, bells, beyond, on_simplex
+from gretel_fin_synth.training.private.estimates import around, bells, beyond, beyond_noise, on_simplex
 from gretel_fin_synth.training.private.grids import thrift_cell
 
 if TYPE_CHECKING:
@@ -161,7 +161,5 @@ def _moved(content: bytes, shape: tuple[int, int], middle: int) -> FloatArray:
 
 
 def _leaning(values: FloatArray, sigma: float, usual: FloatArray) -> FloatArray:
-    away = values - usual
-    trust = max(1 - values.size * sigma**2 / max(float((away**2).sum()), 1e-9), 0.0)
-    kept = on_simplex(usual + trust * away, float(usual.sum()))
+    kept = on_simplex(usual + beyond_noise((values - usual)[None], sigma)[0], float(usual.sum()))
     return kept / kept.sum()

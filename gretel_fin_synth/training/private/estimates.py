@@ -17,7 +17,17 @@ LEAST_ISLAND = 4.5  # the same for connected cells together
 WIDTHS = (0.0, 0.6, 1.0, 1.6, 2.5, 4.0, 6.0, 9.0)
 BELL_WIDTHS = np.geomspace(0.4, 14, 16)
 
-__all__ = ["around", "bells", "beyond", "on_simplex", "pooled", "smoothed", "stratified"]
+__all__ = [
+    "around",
+    "bells",
+    "beyond",
+    "beyond_noise",
+    "near",
+    "on_simplex",
+    "pooled",
+    "smoothed",
+    "stratified",
+]
 
 
 def on_simplex(values: FloatArray, total: float = 1.0) -> FloatArray:
@@ -35,9 +45,26 @@ def on_simplex(values: FloatArray, total: float = 1.0) -> FloatArray:
     return np.maximum(flat - excess[last], 0.0).reshape(values.shape)
 
 
-def pooled(
-    values: FloatArray, sigma: float, totals: FloatArray, prior: FloatArray | None = None
+def beyond_noise(away: FloatArray, sigma: float) -> FloatArray:
+    """Return noisy differences, each row by how far it exceeds noise (James and Stein 1961)."""
+    trust = 1 - away.shape[1] * sigma**2 / np.maximum((away**2).sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray(np.maximum(trust, 0.0) * away)
+
+
+def near(
+    values: FloatArray, sigma: float, totals: FloatArray, usual: FloatArray, drawn_to: float
 ) -> FloatArray:
+    """Return distributions of the rows of a noisy table: usual counts, and what each row has beyond noise.
+
+    ``usual`` (rows, cells) adds up to ``totals`` (rows,); it counts by ``drawn_to`` * sigma at least.
+    """
+    shrunk = usual + beyond_noise(values - usual, sigma)
+    own = np.stack([on_simplex(row, total) for row, total in zip(shrunk, totals, strict=True)])
+    mixed = own + drawn_to * sigma * usual / totals[:, None]
+    return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
+
+
+def pooled(values: FloatArray, sigma: float, totals: FloatArray) -> FloatArray:
     """Return distributions of the rows of a noisy table, drawn towards that of all rows as noise demands.
 
     Parameters
@@ -48,8 +75,6 @@ def pooled(
         Standard deviation of their noise.
     totals : ndarray of shape (rows,)
         What the rows add up to, known better than from their own sums.
-    prior : ndarray of shape (cells,), optional
-        What all rows have in common, if it is known better than from their sum.
 
     Returns
     -------
@@ -58,14 +83,8 @@ def pooled(
         Stein 1961), and what all rows have in common by DRAWN_TO * sigma at least.
     """
     totals = np.maximum(totals, 0.5 * sigma)
-    common = on_simplex(values.sum(axis=0), totals.sum()) / totals.sum() if prior is None else prior
-    usual = totals[:, None] * common
-    away = values - usual
-    trust = 1 - values.shape[1] * sigma**2 / np.maximum((away**2).sum(axis=1, keepdims=True), 1e-300)
-    shrunk = usual + np.maximum(trust, 0.0) * away
-    own = np.stack([on_simplex(row, total) for row, total in zip(shrunk, totals, strict=True)])
-    mixed = own + DRAWN_TO * sigma * common
-    return mixed / mixed.sum(axis=1, keepdims=True)
+    common = on_simplex(values.sum(axis=0), totals.sum()) / totals.sum()
+    return near(values, sigma, totals, totals[:, None] * common, DRAWN_TO)
 
 
 def smoothed(values: FloatArray, sigma: float) -> FloatArray:

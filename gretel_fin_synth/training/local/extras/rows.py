@@ -56,7 +56,7 @@ class Rows:
     @classmethod
     def of(cls, data: Sequences, seconds: IntArray, first: np.datetime64, n_kinds: int) -> Rows:
         """Return the rows of sequences of customers."""
-        customer = np.repeat(np.arange(len(data.length)), data.length)
+        customer = data.customer
         return cls(data.kind, customer, data.day, data.cents, seconds, first, n_kinds)
 
     def __len__(self) -> int:
