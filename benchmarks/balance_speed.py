@@ -37,6 +37,7 @@ BY_HAND = ("loop", "pandas by hand", "polars by hand", "duckdb by hand")
 OURS = ("this library, pandas", "this library, polars", "this library, pyarrow")
 FILES = ("this library, files", "polars by hand, files", "duckdb by hand, files")
 LOOP_ROWS = 100_000
+LIMIT = 500  # seconds after which a way to work on files is stopped
 
 
 def rows(n: int, first: int = 0, seed: int = 0) -> pa.Table:
@@ -205,12 +206,17 @@ def make(folder: Path, n: int, order: str, part: int = 5_000_000) -> Path:
     return source
 
 
-def in_process(way: str, source: Path, repeats: int) -> dict[str, float]:
+def in_process(way: str, source: Path, repeats: int, limit: float | None = None) -> dict[str, float]:
     command = [sys.executable, __file__, "--one", way, "--source", str(source), "--repeats", str(repeats)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    nothing = {"rate": float("nan"), "cpu_rate": float("nan"), "extra": 0, "size": 1, "peak": 0}
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+    except subprocess.TimeoutExpired:
+        print(f"{way} was stopped after {limit:,.0f} s", file=sys.stderr)
+        return nothing
     if done.returncode:
         print(f"{way} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
-        return {"rate": float("nan"), "cpu_rate": float("nan"), "extra": 0, "size": 1, "peak": 0}
+        return nothing
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -245,10 +251,14 @@ def report_files(folder: Path, large: int) -> None:
     for order in ORDERS:
         source = make(folder, large, order)
         for way in FILES:
-            one = in_process(way, source, 1)
+            one = in_process(way, source, 1, LIMIT)
             rates = [f"{one[rate]:.2f}" for rate in ("rate", "cpu_rate")]
-            line([way, order, *rates, f"{one['peak'] / 2**30:.1f} GiB"])
+            line([way, order, *(rates if one["peak"] else ["stopped", ""]), memory_of(one)])
         shutil.rmtree(source)
+
+
+def memory_of(one: dict[str, float]) -> str:
+    return f"{one['peak'] / 2**30:.1f} GiB" if one["peak"] else ""
 
 
 def main() -> None:
