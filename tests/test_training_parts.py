@@ -323,17 +323,6 @@ def test_balances_of_the_history_are_the_starting_amount_and_all_amounts() -> No
         assert history.balance.tolist() == expected
 
 
-def test_the_last_four_distinct_amounts_of_a_kind_are_remembered() -> None:
-    world, _, plans = life(1, [3])
-    history = History(world, plans)
-    for day, cents in enumerate([100, 200, 100, 300, 400, 500]):
-        history.advance(1, np.array([1]), np.array([day]), np.array([cents]))
-    amounts, _ = history.slots(1, np.array([1]), np.array([20]))
-    assert sorted(amounts[0].tolist()) == [100, 300, 400, 500]
-    assert sorted(history.slot_count[0, 1].tolist()) == [1, 1, 1, 2]
-    assert history.slots(1, np.array([2]), np.array([20]))[0].tolist() == [[0, 0, 0, 0]]
-
-
 @given(SEEDS, LIVES)
 @settings(max_examples=30)
 def test_the_history_knows_the_same_bases_as_the_whole_table(seed: int, lengths: list[int]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.calendar import Calendar
     from gretel_fin_synth.training.local.examples import Sequences
     from gretel_fin_synth.training.local.history import World
 
@@ -24,6 +25,7 @@ IntArray = npt.NDArray[np.int64]
 
 PASSES = 2
 MOST_PAIRS = 60
+LAGS = 3
 GAP_EDGES = np.array([1, 2, 4, 8, 16, 32])
 DAY_EDGES = np.array([2, 6, 11, 16, 21, 26])
 MOST_IN_BLOCK = 24
@@ -137,15 +139,14 @@ def _blocks(data: Sequences, traits: FloatArray, world: World, pairs: IntArray) 
     gap = np.r_[0, np.diff(data.day)]
     gap[data.offset[:-1]] = 0
     span = (data.day[data.offset[1:] - 1] - data.day[data.offset[:-1]] + 1.0) / calendar.n_days
-    lives = np.column_stack(
-        [span, span**2, np.log(data.length), np.log(data.length) ** 2, _lag(data, customer)]
-    )
+    lives = np.column_stack([span, span**2, np.log(data.length), np.log(data.length) ** 2])
     days = np.where(
         calendar.days_left[data.day] == 0, 0, np.searchsorted(DAY_EDGES, calendar.day_of_month[data.day]) + 1
     )
     return [
         np.hstack([traits, traits**2]),
         lives,
+        _rhythm(data, customer, calendar),
         kinds,
         kinds / each,
         (kinds > 0).astype(float),
@@ -164,10 +165,29 @@ def _pair_codes(data: Sequences, n_kinds: int) -> IntArray:
     return np.where(before < 0, -1, before * n_kinds + data.kind)
 
 
-def _lag(data: Sequences, customer: IntArray) -> FloatArray:
-    """Return the mean product of successive logarithms of amounts, less the customer's mean, (customers,)."""
-    at, logs = data.offset[:-1], np.log(data.cents.astype(float))
+def _rhythm(data: Sequences, customer: IntArray, calendar: Calendar) -> FloatArray:
+    """Return how much amounts vary, follow on each other, and come again, in sums over rows; (customers, 7).
+
+    Squares of logarithms of amounts, less the customer's mean; their products with those one to three rows
+    later; rows that repeat amount and kind of one of the month before, and those that do so on the same day.
+    """
+    at = data.offset[:-1]
+    logs = np.log(data.cents.astype(float))
     logs = logs - (np.add.reduceat(logs, at) / data.length)[customer]
-    product = logs * np.r_[0.0, logs[:-1]]
-    product[at] = 0
-    return np.asarray(np.add.reduceat(product, at) / data.length)
+    columns = [logs**2]
+    for lag in range(1, LAGS + 1):
+        product = np.zeros(len(logs))
+        product[lag:] = logs[lag:] * logs[:-lag] * (customer[lag:] == customer[:-lag])
+        columns.append(product)
+    payment = np.unique(np.stack([customer, data.kind, data.cents]), axis=1, return_inverse=True)[1]
+    month = calendar.month[data.day] - calendar.month.min()
+    day = np.where(calendar.days_left[data.day] == 0, 0, calendar.day_of_month[data.day])
+    columns += [_comes_again(payment, month), _comes_again(payment * 32 + day, month)]
+    return np.column_stack([np.add.reduceat(column, at) for column in columns])
+
+
+def _comes_again(payment: IntArray, month: IntArray) -> FloatArray:
+    """Return 1 for rows whose payment there was in the month before too, (rows,)."""
+    n_months = int(month.max()) + 2
+    code = payment * n_months + month + 1
+    return np.isin(code - 1, code).astype(float)

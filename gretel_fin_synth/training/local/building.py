@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,6 +128,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
     n_gaps = _n_gaps(data, calendar.n_days)
     observed = Plans.observed(exact, plans.codes, calendar.n_days)
     examples = record(world, observed, with_ends, ends, n_gaps, fold_of(np.arange(len(start))))
+    data = replace(data, due=examples.due[~ends])
     sizes = Sizes(
         n_kinds=len(kinds),
         n_context=examples.context.shape[1],

@@ -11,7 +11,8 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.int64]
 
 #: When a payment may come again, seen from its last day: the same day next month and up to two days around
-#: it (weekends), the end of next month, after 7, 14 and 28 days, after a quarter, after a year.
+#: it, the end of next month, the usual day moved on to Monday or back to Friday from a weekend, after 7, 14
+#: and 28 days, after a quarter, after a year.
 RULES = (
     "month-2",
     "month-1",
@@ -19,6 +20,8 @@ RULES = (
     "month+1",
     "month+2",
     "month end",
+    "moved on",
+    "moved back",
     "week",
     "fortnight",
     "28 days",
@@ -27,6 +30,7 @@ RULES = (
 )
 MONTHLY = RULES.index("month")
 END = RULES.index("month end")
+ON, BACK = RULES.index("moved on"), RULES.index("moved back")
 SHORT = slice(RULES.index("week"), RULES.index("quarter"))
 LONG = slice(RULES.index("quarter"), len(RULES))
 N_RULES = len(RULES)
@@ -91,6 +95,7 @@ class Calendar:
         days = np.arange(self.n_days)
         month = self._months_later(1)
         end = self._month_end(1)
+        on, back = self.moved[self.month - self.month[0] + 1, self.day_of_month - 1].T
         columns = [
             month - 2,
             month - 1,
@@ -98,6 +103,8 @@ class Calendar:
             month + 1,
             month + 2,
             end,
+            on,
+            back,
             days + 7,
             days + 14,
             days + 28,
@@ -105,6 +112,34 @@ class Calendar:
             self._months_later(12),
         ]
         return np.stack(columns, axis=1)
+
+    @cached_property
+    def moved(self) -> IntArray:
+        """Return working days for a day of each month, (months + 1, 31, 2): the next one, and the one before.
+
+        Months count from that of day 0, days of the month from 0; in a shorter month its last day is meant.
+        """
+        n_months = int(self.month[-1] - self.month[0]) + 2
+        begins = self.first.astype("datetime64[M]") + np.arange(n_months + 1)
+        begins = begins.astype("datetime64[D]")
+        length = np.diff(begins).astype(np.int64)[:, None]
+        dates = begins[:-1, None] + np.minimum(np.arange(31), length - 1)
+        on, back = (
+            np.busday_offset(dates, 0, roll=roll) - self.first.astype("datetime64[D]")
+            for roll in ("forward", "backward")
+        )
+        return np.stack([on, back], axis=2).astype(np.int64)
+
+    def due_from(self, day: IntArray, earliest: IntArray, latest: IntArray) -> IntArray:
+        """Return ``due`` of days, (a, len(RULES)), for payments whose usual day of the month is known.
+
+        ``earliest`` and ``latest`` (a,) are the days of the month, from 1, between which they came so far.
+        """
+        out = self.due[day]
+        next_month = self.month[day] - self.month[0] + 1
+        out[:, ON] = self.moved[next_month, earliest - 1, 0]
+        out[:, BACK] = self.moved[next_month, latest - 1, 1]
+        return out
 
     def _months_later(self, n: int) -> IntArray:
         """Return the same day n months later, or that month's last day where it is shorter."""

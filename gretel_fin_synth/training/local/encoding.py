@@ -13,8 +13,9 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
+from gretel_fin_synth.training.local.memory import few_a_month, slots_needed
 from gretel_fin_synth.training.local.order import OrderTable
-from gretel_fin_synth.training.local.profiles import repeats, running_balances, swings
+from gretel_fin_synth.training.local.profiles import ends_of_trends, repeats, running_balances, swings
 from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
@@ -84,13 +85,15 @@ def build_world(
     bases[again, OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
     table = ShareTable.fit(data.kind, data.cents, data.customer, bases, limits, k)
     order = OrderTable.fit(data, len(kinds), k)
-    return World(calendar, amounts, scales, table, order, sign, repeated)
+    once = few_a_month(data, calendar, len(kinds))
+    n_slots = slots_needed(data, calendar)
+    return World(calendar, amounts, scales, table, order, sign, repeated, once, n_slots)
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
-    """Return first day, days without rows at the end, first and last balance, swing; (n, 5)."""
+    """Return first day, days without rows at the end, starting amount, end of the trend, swing; (n, 5)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
-    end = running_balances(data, start, sign)[data.offset[1:] - 1]
+    end = ends_of_trends(data, running_balances(data, start, sign))
     return np.column_stack([first, n_days - 1 - last, start, end, swings(data, start, end, sign)]).astype(
         float
     )
@@ -106,6 +109,8 @@ def world_to_dict(world: World) -> dict[str, Any]:
         "order": world.order.to_list(),
         "sign": world.sign.tolist(),
         "repeat_share": world.repeat_share.tolist(),
+        "few_a_month": world.few_a_month.tolist(),
+        "n_slots": world.n_slots,
         "scales": {
             "typical": world.scales.typical,
             "balance_knots": world.scales.balance_knots.tolist(),
@@ -125,4 +130,6 @@ def world_from_dict(values: dict[str, Any]) -> World:
         OrderTable.from_list(values["order"]),
         np.array(values["sign"]),
         np.array(values["repeat_share"]),
+        np.array(values["few_a_month"], bool),
+        values["n_slots"],
     )

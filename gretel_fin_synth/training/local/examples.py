@@ -24,13 +24,15 @@ class Sequences:
     """Transactions of n customers as flat arrays, customer after customer, chronological.
 
     ``kind``, ``day``, ``cents`` (minor units) have shape (rows,); ``offset`` (n + 1,) says where customers
-    begin. What the network is trained on is ordered by number of rows, longest first.
+    begin. What the network is trained on is ordered by number of rows, longest first. ``due`` (rows,), where
+    known, is the class of what spoke for each row's kind on its day (:meth:`.Memory.due_classes`).
     """
 
     kind: IntArray
     day: IntArray
     cents: IntArray
     offset: IntArray
+    due: IntArray | None = None
 
     @property
     def length(self) -> IntArray:
@@ -53,7 +55,8 @@ class Sequences:
         length = self.length[customers]
         offset = np.r_[0, np.cumsum(length)]
         rows = np.repeat(self.offset[customers] - offset[:-1], length) + np.arange(offset[-1])
-        return Sequences(self.kind[rows], self.day[rows], self.cents[rows], offset)
+        due = None if self.due is None else self.due[rows]
+        return Sequences(self.kind[rows], self.day[rows], self.cents[rows], offset, due)
 
     def with_ends(self) -> tuple[Sequences, npt.NDArray[np.bool_]]:
         """Return the sequences with one row more a customer, which stands for the end, and where."""
@@ -114,6 +117,11 @@ class Examples:
     share_cell: IntArray
     log_in_share: npt.NDArray[np.float64]
     customer: IntArray
+
+    @property
+    def due(self) -> IntArray:
+        """Class of what spoke for each row's kind on its day, (rows,)."""
+        return self.kind_classes[np.arange(len(self.kind)), self.kind, 1].astype(np.int64)
 
 
 def record(

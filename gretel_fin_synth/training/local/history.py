@@ -8,7 +8,6 @@ rows, longest first, so that those still active are always the first ones.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.calendar import END, LONG, MONTHLY, N_RULES, SHORT, Calendar
+from gretel_fin_synth.training.local.memory import Memory
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.amounts import AmountTable
+    from gretel_fin_synth.training.local.calendar import Calendar
     from gretel_fin_synth.training.local.order import OrderTable
     from gretel_fin_synth.training.local.plans import Plans
     from gretel_fin_synth.training.local.shares import ShareTable
@@ -27,14 +27,8 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
-N_SLOTS = 4
-MANY_DAYS = 32_000  # from here on, due days do not fit 16 bits
 SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
-DUE_EDGES = np.array([-10, -3, -1, 0, 1, 2, 4, 8, 16])
 N_SINCE = len(SINCE_EDGES) + 2
-N_DUE = len(DUE_EDGES) + 2 + 9
-N_STREAMS = 32
-N_TIMES = 3
 USED_EDGES = (0.02, 0.05, 0.12, 0.25, 0.5)
 N_USED = len(USED_EDGES) + 2
 N_THIS_MONTH = 4
@@ -43,7 +37,6 @@ N_GAP = len(GAP_EDGES) + 1
 RELATIVE_EDGES = np.array([-2, -1, -0.5, -0.25, -0.1, -0.03, 0.03, 0.1, 0.25, 0.5, 1, 2])
 N_RELATIVE = len(RELATIVE_EDGES) + 2
 N_RBF = 10
-SLOT_FEATURES = N_RULES + 10
 
 
 @dataclass(frozen=True)
@@ -93,8 +86,9 @@ class Scales:
 class World:
     """Everything about a table that is fixed before the network is trained.
 
-    ``sign`` (+1 credit, -1 debit) and ``repeat_share``, how much of a kind repeats an amount that the
-    customer had before, have shape (kinds,).
+    ``sign`` (+1 credit, -1 debit), ``repeat_share``, how much of a kind repeats an amount that the customer
+    had before, and ``few_a_month``, which kinds come a few times a month at most, have shape (kinds,);
+    ``n_slots`` amounts of each kind are remembered.
     """
 
     calendar: Calendar
@@ -104,6 +98,8 @@ class World:
     order: OrderTable
     sign: IntArray
     repeat_share: npt.NDArray[np.float64]
+    few_a_month: npt.NDArray[np.bool_]
+    n_slots: int
 
     @cached_property
     def usual(self) -> npt.NDArray[np.float64]:
@@ -162,15 +158,12 @@ class History:
         self.sum_position = np.zeros((n, k), np.float32)
         self.flow = np.zeros((n, 2))
         self.round_share = np.zeros(n, np.float32)
-        self.slot_amount = np.zeros((n, k, N_SLOTS), np.int64)
-        self.slot_day = np.full((n, k, N_SLOTS), -1, np.int32)
-        self.slot_count = np.zeros((n, k, N_SLOTS), np.int64)
-        days = np.int16 if world.calendar.n_days < MANY_DAYS else np.int32
-        self.slot_due = np.full((n, k, N_SLOTS, N_RULES), -1, days)
+        self.memory = Memory(n, k, world.n_slots, world.calendar, world.repeat_share, world.few_a_month)
 
     def keep(self, index: IntArray) -> None:
         """Forget all customers but these."""
         self.plans = self.plans.take(index)
+        self.memory.keep(index)
         for name, value in vars(self).items():
             if isinstance(value, np.ndarray):
                 setattr(self, name, value[index])
@@ -241,13 +234,17 @@ class History:
         return np.stack([own, self.relative_classes(a, after)], axis=2).astype(np.uint8)
 
     def strain(self, day: IntArray, balance_after: IntArray) -> Float32Array:
-        """Return half the squared distance of balances, (a, n), from the plan's line on a day, in swings."""
+        """Return half the squared distance of balances, (a, n), from the plan's line on a day, in swings.
+
+        On the last day, on which an account may be emptied, it is 0.
+        """
         plans = self.plans
         share = (day - plans.first_day) / np.maximum(plans.last_day - plans.first_day, 1)
         line = plans.start + (plans.end - plans.start) * share
         unit = np.maximum(plans.swing, 0.02 * self.world.scales.typical)
         away = (balance_after - line[:, None]) / unit[:, None]
-        return (0.5 * np.square(np.clip(away, -50, 50))).astype(np.float32)
+        open_still = (day < plans.last_day)[:, None]
+        return (0.5 * open_still * np.square(np.clip(away, -50, 50))).astype(np.float32)
 
     def expected_balance(self, a: int) -> IntArray:
         """Return the balance after a usual amount of each kind, own or all customers', (a, K)."""
@@ -260,25 +257,8 @@ class History:
         return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")
 
     def streams(self, a: int, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
-        """Return what may fall due: kind (a, M), times seen so far (a, M), gaps in days by rule (a, M, R).
-
-        The M = N_STREAMS most recent amounts over all kinds; amounts seen more than once stay longer. A gap
-        that is not in 0..n_gaps-1 is given as n_gaps.
-        """
-        days = self.slot_day[:a].reshape(a, -1)
-        counts = self.slot_count[:a].reshape(a, -1)
-        due = self.slot_due[:a].reshape(a, -1, N_RULES)
-        kinds = np.broadcast_to(np.repeat(np.arange(self.world.n_kinds), N_SLOTS), days.shape)
-        if days.shape[1] > N_STREAMS:
-            often = np.repeat(self.world.repeat_share, N_SLOTS)
-            score = np.where(days >= 0, days + 62 * (counts > 1) + 62 * often, -1)
-            top = np.argpartition(-score, N_STREAMS - 1, axis=1)[:, :N_STREAMS]
-            rows = np.arange(a)[:, None]
-            days, counts, kinds, due = days[rows, top], counts[rows, top], kinds[rows, top], due[rows, top]
-        gaps = due - self.day[:a, None, None].astype(due.dtype)
-        gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
-        used = np.where(days >= 0, kinds, self.world.n_kinds)
-        return used, np.minimum(counts, N_TIMES), gaps.astype(np.int16, copy=False)
+        """Return what may fall due: kinds, times and gaps; see :meth:`.Memory.streams`."""
+        return self.memory.streams(self.day[:a], n_gaps)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
         """Describe every kind on a day: days since, due, times used, this month, order; (a, K, 5)."""
@@ -290,39 +270,14 @@ class History:
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
         order = self.world.order.classes[self.fold[:a], self.kind[:a]]
-        return np.stack([since, self._due_classes(a, day), used, month, order], axis=2).astype(np.uint8)
-
-    def _due_classes(self, a: int, day: IntArray) -> IntArray:
-        """Return for every kind the strongest reason for it to come on this day, (a, K)."""
-        due, again = self.slot_due[:a], self.slot_count[:a] > 1
-        wait = due[..., MONTHLY] - day[:, None, None].astype(due.dtype)
-        wait[self.slot_day[:a] < 0] = 10_000
-        nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
-        out = np.where(
-            self.last_day[:a] < 0, len(DUE_EDGES) + 1, np.searchsorted(DUE_EDGES, nearest, "right")
+        return np.stack([since, self.memory.due_classes(day, last < 0), used, month, order], axis=2).astype(
+            np.uint8
         )
-        hit = due == day[:, None, None, None].astype(due.dtype)
-        once, twice = _any(hit, 2), _any(hit & again[..., None], 2)
-        close = np.abs(wait) <= 2
-        reasons = (
-            _any(once[..., LONG], 2),
-            _any(once[..., SHORT], 2),
-            _any(twice[..., SHORT], 2),
-            _any(close, 2),
-            _any(close & again, 2),
-            once[..., END],
-            twice[..., END],
-            once[..., MONTHLY],
-            twice[..., MONTHLY],
-        )
-        for number, reason in enumerate(reasons):
-            out[reason] = len(DUE_EDGES) + 2 + number
-        return out
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
         """Describe the customer's past in the chosen kind; (a, n_kind_context)."""
         world, rows = self.world, np.arange(a)
-        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
+        amounts, days = self.memory.amount[rows, kind], self.memory.day[rows, kind]
         count = self.count[rows, kind]
         last = np.where(count > 0, days.argmax(axis=1), 0)
         positions = world.amounts.locate(
@@ -339,8 +294,8 @@ class History:
                 [
                     known,
                     np.log1p(count),
-                    (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, N_SLOTS), 1),
-                    np.log1p(self.slot_count[rows, kind].max(axis=1)),
+                    (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, world.n_slots), 1),
+                    np.log1p(self.memory.times[rows, kind].max(axis=1)),
                     np.log1p(self.month_count[rows, kind]),
                 ],
                 axis=1,
@@ -349,40 +304,9 @@ class History:
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
     def slots(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
-        """Return the kind's last amounts (a, S), minor units or 0, and what speaks for each (a, S, F)."""
+        """Return the kind's last amounts and what speaks for each; see :meth:`.Memory.slots`."""
         rows = np.arange(a)
-        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
-        counts = self.slot_count[rows, kind]
-        calendar = self.world.calendar
-        used = days >= 0
-        hits = self.slot_due[rows, kind] == day[:, None, None]
-        since = day[:, None] - days
-        total = np.maximum(self.count[rows, kind], 1)[:, None]
-        latest = used & (days == days.max(axis=1, keepdims=True))
-        features = np.concatenate(
-            [
-                hits,
-                np.stack(
-                    [
-                        used,
-                        np.log1p(counts),
-                        counts / total,
-                        np.log1p(np.maximum(since, 0)) / 3,
-                        (since == 0) & used,
-                        (since < 25) & used,
-                        (since > 35) & used,
-                        latest,
-                        (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None])
-                        & used,
-                        np.repeat(used.sum(axis=1, keepdims=True) / N_SLOTS, N_SLOTS, axis=1),
-                    ],
-                    axis=2,
-                ),
-            ],
-            axis=2,
-            dtype=np.float32,
-        )
-        return np.where(used, amounts, 0), features
+        return self.memory.slots(rows, kind, day, self.count[rows, kind])
 
     def base(self, a: int, kind: IntArray, day: IntArray) -> npt.NDArray[np.float64]:
         """Return what the kind's amount may be a share of, (a,), 0 where nothing; see :mod:`.shares`."""
@@ -431,24 +355,8 @@ class History:
         self.sum_amount[rows, kind] += amount
         self.flow[rows, (signed > 0).astype(np.int64)] += amount
         self.round_share[:a] += ((amount % 1000 == 0) - self.round_share[:a]) / (self.step + 1)
-        self._remember(rows, kind, day, amount)
+        self.memory.add(rows, kind, day, amount)
         self.step += 1
-
-    def _remember(self, rows: IntArray, kind: IntArray, day: IntArray, amount: IntArray) -> None:
-        """Keep the last N_SLOTS distinct amounts of the kind: refresh the amount, or replace the oldest."""
-        amounts, days = self.slot_amount[rows, kind], self.slot_day[rows, kind]
-        same = (amounts == amount[:, None]) & (days >= 0)
-        known = same.any(axis=1)
-        slot = np.where(known, same.argmax(axis=1), days.argmin(axis=1))
-        self.slot_amount[rows, kind, slot] = amount
-        self.slot_day[rows, kind, slot] = day
-        self.slot_due[rows, kind, slot] = self.world.calendar.due[day]
-        self.slot_count[rows, kind, slot] = np.where(known, self.slot_count[rows, kind, slot] + 1, 1)
-
-
-def _any(flags: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:
-    """Do what ``flags.any(axis)`` does, faster where the axis is short."""
-    return functools.reduce(np.logical_or, np.moveaxis(flags, axis, 0))
 
 
 def _one_hot(values: IntArray, size: int) -> Float32Array:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from gretel_fin_synth.training.local.memory import N_DUE, NEVER
 from gretel_fin_synth.training.local.profiles import repeats
 
 if TYPE_CHECKING:
@@ -32,22 +33,25 @@ LARGEST_STEP = 1.0
 LEAST_STEP = 0.05
 LEAST_GAIN, LARGEST_GAIN = 0.7, 6.0
 FREE = 1.1
+FEW_ROWS = 5.0
 FIRST_PULL = 0.02
 LARGEST_PULL = 2.0
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Frequencies of a table: of kinds among rows and customers, of repeated amounts, of rows a day.
+    """Frequencies of a table: of kinds among rows and customers, of repeats, of what is due, of rows a day.
 
     ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
-    the kind's rows; ``pace`` is the geometric mean of a customer's rows a day. All customers count alike,
-    however many rows they have: a few drawn ones who run away would otherwise slow down all the others.
+    the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``pace`` is the
+    geometric mean of a customer's rows a day. All customers count alike, however many rows they have: a few
+    drawn ones who run away would otherwise slow down all the others.
     """
 
     rows: FloatArray
     holders: FloatArray
     repeated: FloatArray
+    due: FloatArray
     pace: float
 
     @classmethod
@@ -60,11 +64,14 @@ class Moments:
         pairs = np.unique(customer * n_kinds + data.kind)
         holders = np.bincount(pairs % n_kinds, minlength=n_kinds)
         again = np.bincount(data.kind, weight * repeats(data), minlength=n_kinds)
+        reason = np.full(n_rows, NEVER) if data.due is None else data.due
+        due = np.bincount(data.kind * N_DUE + reason, weight, minlength=n_kinds * N_DUE)
         days = data.day[data.offset[1:] - 1] - data.day[data.offset[:-1]] + 1
         return cls(
             (rows + 1) / (n_rows + n_kinds),
             (holders + 0.5) / (n + 1),
             (again + 0.5) / (rows + 1),
+            due.reshape(n_kinds, N_DUE).astype(float),
             float(np.exp(np.log((data.length + 0.5) / (days + 0.5)).mean())),
         )
 
@@ -74,6 +81,7 @@ class Moments:
             np.abs(self.rows - other.rows).sum() / 2
             + np.abs(self.holders - other.holders).mean()
             + self.rows @ np.abs(self.repeated - other.repeated)
+            + np.abs(self.due - self._as_many(other)).sum() / 2 / max(self.due.sum(), 1.0)
             + abs(np.log(self.pace / other.pace))
         )
 
@@ -81,12 +89,29 @@ class Moments:
         """Return what to add to the log odds to get here from there; pieces as in :func:`_offsets`."""
         return np.concatenate(
             [
-                np.log(self.rows / other.rows),
                 _logit(self.holders) - _logit(other.holders),
                 _logit(self.repeated) - _logit(other.repeated),
+                self._beyond_due(other).ravel(),
                 [np.log(self.pace / other.pace)],
             ]
         )
+
+    def _beyond_due(self, other: Moments) -> FloatArray:
+        """Return what to add to the log odds of each kind when something is due, (kinds, N_DUE).
+
+        Where few rows tell, it is what the kind as a whole needs; but where no real row is, never more than
+        nothing. How many have a kind for the first time is left to the holders' share.
+        """
+        found = self._as_many(other)
+        whole = (self.due.sum(axis=1, keepdims=True) + 1) / (found.sum(axis=1, keepdims=True) + 1)
+        whole = np.where(self.due > 0, whole, np.minimum(whole, 1.0))
+        beyond = np.log((self.due + FEW_ROWS * whole) / (found + FEW_ROWS))
+        beyond[:, NEVER] = 0.0
+        return np.asarray(beyond)
+
+    def _as_many(self, other: Moments) -> FloatArray:
+        """Return the other's counts of what was due, as of so many rows in all."""
+        return np.asarray(other.due * (self.due.sum() / max(other.due.sum(), 1.0)))
 
 
 def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Sequences]) -> None:
@@ -133,19 +158,25 @@ def settle(network: TransactionLSTM, real: FloatArray, draw: Callable[[int], Flo
 
 
 def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:
-    return network.kind_offset, network.first_offset, network.copy_offset, network.pace_offset
+    return (
+        network.first_offset,
+        network.copy_offset,
+        network.due_offset,
+        network.pace_offset,
+    )
 
 
 def _offsets(network: TransactionLSTM) -> FloatArray:
-    """Return the offsets of kinds, of first times, of copies and of the pace, one after the other."""
-    return np.concatenate([piece.numpy().astype(np.float64) for piece in _pieces(network)])
+    """Return the offsets of kinds, of first times, of copies, of what is due and of the pace, in one row."""
+    return np.concatenate([piece.flatten().numpy().astype(np.float64) for piece in _pieces(network)])
 
 
 def _set_offsets(network: TransactionLSTM, offsets: FloatArray) -> None:
     at = 0
     for piece in _pieces(network):
-        piece.copy_(torch.as_tensor(offsets[at : at + len(piece)], dtype=piece.dtype))
-        at += len(piece)
+        values = torch.as_tensor(offsets[at : at + piece.numel()], dtype=piece.dtype)
+        piece.copy_(values.reshape(piece.shape))
+        at += piece.numel()
 
 
 def _logit(share: FloatArray) -> FloatArray:

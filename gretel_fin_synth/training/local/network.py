@@ -18,16 +18,14 @@ from torch.nn.utils.rnn import PackedSequence
 from gretel_fin_synth.training.local.calendar import N_RULES
 from gretel_fin_synth.training.local.history import (
     GAP_EDGES,
-    N_DUE,
     N_GAP,
     N_RELATIVE,
     N_SINCE,
     N_THIS_MONTH,
-    N_TIMES,
     N_USED,
-    SLOT_FEATURES,
     World,
 )
+from gretel_fin_synth.training.local.memory import N_DUE, N_TIMES, SLOT_FEATURES
 from gretel_fin_synth.training.local.order import N_ORDER
 
 if TYPE_CHECKING:
@@ -82,6 +80,7 @@ class TransactionLSTM(nn.Module):
     kind_offset: Tensor
     first_offset: Tensor
     copy_offset: Tensor
+    due_offset: Tensor
     pace_offset: Tensor
     pull: Tensor
 
@@ -142,6 +141,7 @@ class TransactionLSTM(nn.Module):
             ("pace_offset", 1),
         ):
             self.register_buffer(name, torch.zeros(size))
+        self.register_buffer("due_offset", torch.zeros(sizes.n_kinds, N_DUE))
         self._add_constants(world)
 
     def _add_constants(self, world: World) -> None:
@@ -252,6 +252,7 @@ class TransactionLSTM(nn.Module):
             if (part == 1 and not self.options.uses("due")) or (part == 4 and not self.options.uses("order")):
                 continue
             table = shared + by_kind(kinds)
+            table = table + self.due_offset if part == 1 else table
             logits = logits + table[index, classes[:, :, part]]
         return logits
 

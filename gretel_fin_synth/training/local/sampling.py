@@ -10,7 +10,7 @@ import torch
 
 from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
 from gretel_fin_synth.training.local.guard import ATTEMPTS
-from gretel_fin_synth.training.local.history import GAP_EDGES, N_SLOTS, History, World
+from gretel_fin_synth.training.local.history import GAP_EDGES, History, World
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.guard import RowGuard
@@ -62,8 +62,8 @@ def draw_sequences(
             alive &= ~ended
             gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
             dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
-            classes = torch.as_tensor(history.kind_classes(a, day).astype(np.int64))
-            logits = network.kind_logits(dated, classes)
+            classes = history.kind_classes(a, day)
+            logits = network.kind_logits(dated, torch.as_tensor(classes.astype(np.int64)))
             if float(network.pull) > 0:
                 strain = torch.as_tensor(history.strain(day, history.expected_balance(a)))
                 logits = leaned(logits, strain * network.pull)
@@ -72,12 +72,13 @@ def draw_sequences(
                 dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
             )
             cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature, guard)
-            drawn.append((who[alive], kind[alive], day[alive], cents[alive]))
+            due = classes[np.arange(a), kind, 1]
+            drawn.append((who[alive], kind[alive], day[alive], cents[alive], due[alive]))
             history.advance(a, kind, day, cents)
-    customer, kind, day, cents = (np.concatenate(column) for column in zip(*drawn, strict=True))
+    customer, kind, day, cents, due = (np.concatenate(column) for column in zip(*drawn, strict=True))
     order = np.argsort(customer, kind="stable")
     offset = np.r_[0, np.cumsum(np.bincount(customer, minlength=len(plans)))]
-    return Sequences(kind[order], day[order], cents[order], offset)
+    return Sequences(kind[order], day[order], cents[order], offset, due[order])
 
 
 def _draw_day(
@@ -129,19 +130,20 @@ def _draw_amount(
     )
     if float(network.pull) > 0:
         after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
-        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
+        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull, world.n_slots)
     logits = logits / temperature
     choice, luck = _choose(logits, rng), rng.random(a)
-    first_share = N_SLOTS + world.amounts.n_cells
-    cell = np.clip(choice - N_SLOTS, 0, world.amounts.n_cells - 1)
+    n_slots = world.n_slots
+    first_share = n_slots + world.amounts.n_cells
+    cell = np.clip(choice - n_slots, 0, world.amounts.n_cells - 1)
     part = np.maximum(choice - first_share, 0)
-    own = amounts[np.arange(a), np.minimum(choice, N_SLOTS - 1)]
+    own = amounts[np.arange(a), np.minimum(choice, n_slots - 1)]
     drawn = world.amounts.draw(kind, cell, luck)
     shared = world.shares.draw(kind, part, base, luck)
-    cents = np.select([choice < N_SLOTS, choice < first_share], [own, drawn], shared)
+    cents = np.select([choice < n_slots, choice < first_share], [own, drawn], shared)
     if guard is not None:
         refused = guard.refuses(kind, day, cents, rng.random(a))
-        _draw_anew(cents, refused, logits[:, N_SLOTS:first_share], kind, day, world, guard, rng)
+        _draw_anew(cents, refused, logits[:, n_slots:first_share], kind, day, world, guard, rng)
     return cents
 
 
@@ -170,10 +172,10 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
     return logits - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
 
 
-def pulled(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
+def pulled(logits: torch.Tensor, strain: torch.Tensor, n_slots: int) -> torch.Tensor:
     """Make cells that strain the plan's balance less likely; the chance of the other ways stays."""
-    last = N_SLOTS + strain.shape[1]
-    own, cells, shares = logits[:, :N_SLOTS], logits[:, N_SLOTS:last], logits[:, last:]
+    last = n_slots + strain.shape[1]
+    own, cells, shares = logits[:, :n_slots], logits[:, n_slots:last], logits[:, last:]
     tilted = cells - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
     kept = cells.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
     return torch.cat([own, tilted + kept, shares], dim=1)

@@ -1,0 +1,158 @@
+"""What customers remember of their own amounts: what is kept, what is due, what a payment settles."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gretel_fin_synth.training.local.calendar import BACK, MONTHLY, N_RULES, ON, Calendar
+from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.memory import NEVER, Memory, few_a_month, slots_needed
+
+IntArray = npt.NDArray[np.int64]
+CALENDAR = Calendar(np.datetime64("2024-01-01"), 400)
+ONE = np.array([0])
+
+
+def day_of(text: str) -> int:
+    return int((np.datetime64(text) - CALENDAR.first).astype(int))
+
+
+def memory(n_slots: int = 4, *, few: bool = False) -> Memory:
+    """Return the memory of one customer of a bank with a single kind."""
+    return Memory(1, 1, n_slots, CALENDAR, np.zeros(1), np.array([few]))
+
+
+def pay(known: Memory, *payments: tuple[str, int]) -> Memory:
+    for date, cents in payments:
+        known.add(ONE, ONE, np.array([day_of(date)]), np.array([cents]))
+    return known
+
+
+def state(known: Memory) -> dict[int, tuple[int, int]]:
+    """Return for each amount how often it came, and how often in time."""
+    used = known.day[0, 0] >= 0
+    columns = (known.amount[0, 0], known.times[0, 0], known.in_time[0, 0])
+    return {int(a): (int(t), int(i)) for a, t, i in zip(*(c[used] for c in columns), strict=True)}
+
+
+def due_on(known: Memory, date: str) -> bool:
+    """Whether an amount is due by one of the rules of a month's distance on a day."""
+    return bool((known.due[0, 0][:, [MONTHLY, ON, BACK]] == day_of(date)).any())
+
+
+def test_an_amount_that_comes_when_due_outlives_purchases() -> None:
+    known = pay(memory(), ("2024-01-05", 90_000), ("2024-02-05", 90_000))
+    pay(known, *((f"2024-02-{day:02d}", 100 + day) for day in range(6, 20)))
+    assert state(known)[90_000] == (2, 2)
+    assert len(state(known)) == 4
+
+
+def test_of_purchases_the_oldest_is_forgotten() -> None:
+    known = pay(memory(), *((f"2024-01-{day:02d}", 100 * day) for day in (1, 2, 3, 4)))
+    pay(known, ("2024-01-05", 100), ("2024-01-06", 900))
+    assert sorted(state(known)) == [100, 300, 400, 900]
+    assert state(known)[100][0] == 2
+
+
+def test_a_raised_payment_takes_the_schedule_over() -> None:
+    known = pay(memory(), ("2024-01-10", 50_000), ("2024-02-10", 50_000), ("2024-03-10", 52_000))
+    assert state(known)[52_000] == (1, 3)
+    assert state(known)[50_000] == (2, 0)
+    assert due_on(known, "2024-04-10")
+    assert known.due_classes(np.array([day_of("2024-04-10")]), np.array([[False]]))[0, 0] > NEVER
+
+
+@pytest.mark.parametrize(("few", "streak"), [(True, 3), (False, 1)])
+def test_a_bill_that_varies_keeps_its_schedule_where_it_comes_few_a_month(few: bool, streak: int) -> None:
+    known = pay(memory(few=few), ("2024-01-10", 2_000), ("2024-02-10", 6_000), ("2024-03-10", 1_500))
+    assert state(known)[1_500] == (1, streak)
+
+
+def test_a_purchase_on_the_day_of_a_standing_order_leaves_it_due() -> None:
+    known = pay(memory(), ("2024-01-10", 80_000), ("2024-02-10", 80_000), ("2024-03-10", 350))
+    assert (known.due[0, 0] == day_of("2024-03-10")).any()
+    pay(known, ("2024-03-10", 80_000))
+    assert state(known)[80_000] == (3, 3)
+    assert not (known.due[0, 0] == day_of("2024-03-10")).any()
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=6), st.booleans())
+@settings(max_examples=40)
+def test_paying_what_was_paid_today_ends_what_is_due(choices: list[int], few: bool) -> None:
+    """However amounts are confused, as many payments as are due leave nothing due on that day."""
+    amounts = (10_000, 33_000, 90_000)
+    known = memory(few=few)
+    for date in ("2024-01-10", "2024-02-10"):
+        pay(known, *((date, cents) for cents in amounts))
+    first = amounts[choices[0] - 1]
+    pay(known, *[("2024-03-10", first)] * len(amounts))
+    assert not (known.due[0, 0][:, [MONTHLY, ON, BACK]] == day_of("2024-03-10")).any()
+
+
+def test_a_payment_that_weekends_move_is_due_on_its_usual_day_again() -> None:
+    # 1 June 2024 was a Saturday, 1 September a Sunday
+    known = pay(memory(), ("2024-05-01", 70_000), ("2024-06-03", 70_000))
+    assert due_on(known, "2024-07-01")
+    pay(known, ("2024-07-01", 70_000), ("2024-08-01", 70_000))
+    assert state(known)[70_000] == (4, 4)
+    assert due_on(known, "2024-09-02")
+
+
+def test_rules_of_working_days_agree_with_the_calendar() -> None:
+    day = np.arange(CALENDAR.n_days)
+    usual = CALENDAR.day_of_month[day]
+    due = CALENDAR.due_from(day, usual, usual)
+    np.testing.assert_array_equal(due, CALENDAR.due)
+    assert due.shape == (CALENDAR.n_days, N_RULES)
+    weekday = (due[:, [ON, BACK]] + 0) % 7  # day 0 is a Monday
+    assert (weekday < 5).all()
+    away = due[:, [ON, BACK]] - due[:, [MONTHLY]]
+    assert ((away[:, 0] >= 0) & (away[:, 0] <= 2) & (away[:, 1] <= 0) & (away[:, 1] >= -2)).all()
+    on_a_weekend = due[:, MONTHLY] % 7 >= 5
+    assert ((away == 0).all(axis=1) == ~on_a_weekend).all()
+
+
+def test_keeping_some_customers_keeps_what_they_remember() -> None:
+    known = Memory(3, 2, 4, CALENDAR, np.zeros(2), np.zeros(2, bool))
+    for day in range(40):
+        known.add(np.arange(3), np.array([0, 1, 1]), np.full(3, day), np.array([100 + day % 5, 7, day + 1]))
+    index = np.array([0, 2])
+    before = [value[index].copy() for value in (known.amount, known.day, known.due, known.in_time)]
+    known.keep(index)
+    for old, new in zip(before, (known.amount, known.day, known.due, known.in_time), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def bank(rents: bool, purchases: int) -> Sequences:
+    """Return 20 customers for a year, each with a rent on a day of the month and purchases a month."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for customer in range(20):
+        usual = int(rng.integers(1, 28))
+        for month in range(12):
+            begin = day_of(f"2024-{month + 1:02d}-01")
+            if rents:
+                rows.append((customer, begin + usual - 1, 40_000 + customer))
+            rows += [
+                (customer, begin + int(rng.integers(0, 28)), int(rng.integers(1, 10**6)))
+                for _ in range(purchases)
+            ]
+    customer, day, cents = np.array(sorted(rows)).T
+    offset = np.r_[0, np.cumsum(np.bincount(customer))]
+    return Sequences(np.zeros(len(day), np.int64), day, cents, offset)
+
+
+def test_as_many_amounts_are_remembered_as_a_month_has() -> None:
+    assert slots_needed(bank(True, 0), CALENDAR) == 4
+    assert slots_needed(bank(True, 12), CALENDAR) == 16
+    assert slots_needed(bank(True, 24), CALENDAR) == 32
+    assert slots_needed(bank(False, 24), CALENDAR) == 4
+
+
+def test_which_kinds_come_few_a_month() -> None:
+    assert few_a_month(bank(True, 0), CALENDAR, 1).tolist() == [True]
+    assert few_a_month(bank(True, 2), CALENDAR, 1).tolist() == [False]
