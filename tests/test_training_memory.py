@@ -153,6 +153,6 @@ def test_as_many_amounts_are_remembered_as_a_month_has() -> None:
     assert slots_needed(bank(False, 24), CALENDAR) == 4
 
 
-def test_which_kinds_come_few_a_month() -> None:
-    assert few_a_month(bank(True, 0), CALENDAR, 1).tolist() == [True]
-    assert few_a_month(bank(True, 2), CALENDAR, 1).tolist() == [False]
+def test_which_kinds_come_a_few_times_a_month() -> None:
+    assert few_a_month(bank(True, 3), CALENDAR, 1).tolist() == [True]
+    assert few_a_month(bank(True, 4), CALENDAR, 1).tolist() == [False]

@@ -113,8 +113,8 @@ class Memory:
 
         It settles one payment that is due: its own, or else another of its kind: one that is about as large,
         or any where the kind comes but a few times a month or the same amount came on that day already, so
-        that nobody pays for ever. A known amount then leaves the other's schedule as it is; a new one takes the schedule
-        over, as a raised rent does.
+        that nobody pays for ever. A known amount then leaves the other's schedule as it is; a new one takes
+        the schedule over, as a raised rent does.
         """
         each = np.arange(len(rows))
         days, in_time, amounts = self.day[rows, kind], self.in_time[rows, kind], self.amount[rows, kind]
