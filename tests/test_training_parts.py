@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="the embedded backend needs torch")
 
-from gretel_fin_synth.training.local.calendar import Calendar
+from gretel_fin_synth.training.local.calendar import N_RULES, Calendar
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import SECONDS, Clock, in_order
 from gretel_fin_synth.training.local.encoding import build_world
 from gretel_fin_synth.training.local.examples import Sequences, record
-from gretel_fin_synth.training.local.history import History, World
+from gretel_fin_synth.training.local.history import COPY_FEATURES, History, World
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
+from gretel_fin_synth.training.local.profiles import last_balances
 from gretel_fin_synth.training.local.shares import BASES, OWN, PLUS, SCALE, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
@@ -337,6 +338,29 @@ def test_the_history_knows_the_same_bases_as_the_whole_table(seed: int, lengths:
             kind, day = data.kind[rows], data.day[rows]
             np.testing.assert_allclose(history.base(a, kind, day), expected[rows, base])
             history.advance(a, kind, day, data.cents[rows])
+
+
+def test_the_whole_balance_can_be_copied() -> None:
+    world, data, plans = life(11, [12, 9, 5])
+    history = History(world, plans)
+    for step in range(5):
+        rows = data.offset[:-1] + step
+        history.advance(3, data.kind[rows], data.day[rows], data.cents[rows])
+    kind = np.array([0, 1, 2])
+    amounts, features = history.copies(3, kind, history.day)
+    assert amounts.shape == (3, world.n_copies)
+    assert features.shape == (3, world.n_copies, COPY_FEATURES)
+    after = history.balance + amounts[:, -1] * world.sign[kind]
+    away = np.sign(history.balance) == world.sign[kind]
+    np.testing.assert_array_equal(after[~away], 0)
+    np.testing.assert_array_equal(amounts[away, -1], 0)
+    np.testing.assert_array_equal(features[:, -1, N_RULES] > 0, amounts[:, -1] > 0)
+
+
+def test_the_last_balance_is_the_one_before_an_account_is_emptied() -> None:
+    data = Sequences(np.zeros(9, np.int64), np.arange(9), np.ones(9, np.int64), np.array([0, 3, 6, 8, 9]))
+    balance = np.array([500, 900, 20, 500, 900, 400, -300, 0, 70])
+    assert last_balances(data, balance).tolist() == [900, 400, 0, 70]
 
 
 def interest(seed: int = 3) -> tuple[IntArray, IntArray, npt.NDArray[np.float64]]:

@@ -15,7 +15,7 @@ from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.history import Scales, World
 from gretel_fin_synth.training.local.memory import few_a_month, slots_needed
 from gretel_fin_synth.training.local.order import OrderTable
-from gretel_fin_synth.training.local.profiles import ends_of_trends, repeats, running_balances, swings
+from gretel_fin_synth.training.local.profiles import last_balances, repeats, running_balances, swings
 from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
@@ -91,9 +91,9 @@ def build_world(
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
-    """Return first day, days without rows at the end, starting amount, end of the trend, swing; (n, 5)."""
+    """Return first day, days without rows at the end, starting amount, last balance, swing; (n, 5)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
-    end = ends_of_trends(data, running_balances(data, start, sign))
+    end = last_balances(data, running_balances(data, start, sign))
     return np.column_stack([first, n_days - 1 - last, start, end, swings(data, start, end, sign)]).astype(
         float
     )

@@ -146,7 +146,7 @@ def record(
     while (a := int((length > history.step).sum())) > 0:
         rows = data.offset[:-1][:a] + history.step
         kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
-        amounts, slot_features = history.slots(a, kind, day)
+        amounts, slot_features = history.copies(a, kind, day)
         base = history.base(a, kind, day)
         share_cell, log_in_share = world.shares.encode(kind, cents, base)
         stream_kind, stream_times, stream_gaps = history.streams(a, n_gaps)

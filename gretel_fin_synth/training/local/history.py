@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.memory import Memory
+from gretel_fin_synth.training.local.calendar import N_RULES
+from gretel_fin_synth.training.local.memory import SLOT_FEATURES, Memory
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.amounts import AmountTable
@@ -34,9 +35,12 @@ N_USED = len(USED_EDGES) + 2
 N_THIS_MONTH = 4
 GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
 N_GAP = len(GAP_EDGES) + 1
+COVER_EDGES = np.array([-1, 0, 0.5, 1, 1.5, 2.5, 5, 10, 25])
+N_COVER = len(COVER_EDGES) + 1
 RELATIVE_EDGES = np.array([-2, -1, -0.5, -0.25, -0.1, -0.03, 0.03, 0.1, 0.25, 0.5, 1, 2])
 N_RELATIVE = len(RELATIVE_EDGES) + 2
 N_RBF = 10
+COPY_FEATURES = SLOT_FEATURES + 1
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,11 @@ class World:
     def n_kinds(self) -> int:
         """Number of kinds of transaction."""
         return len(self.sign)
+
+    @property
+    def n_copies(self) -> int:
+        """Number of amounts that can be copied: those remembered and the whole balance."""
+        return self.n_slots + 1
 
 
 def bumps(position: npt.NDArray[np.floating[Any]]) -> Float32Array:
@@ -247,10 +256,14 @@ class History:
         return (0.5 * open_still * np.square(np.clip(away, -50, 50))).astype(np.float32)
 
     def expected_balance(self, a: int) -> IntArray:
-        """Return the balance after a usual amount of each kind, own or all customers', (a, K)."""
+        """Return the balance after a usual amount of each kind, (a, K)."""
+        after = self.balance[:a, None] + self.usual_amounts(a) * self.world.sign
+        return np.rint(after).astype(np.int64)
+
+    def usual_amounts(self, a: int) -> npt.NDArray[np.float64]:
+        """Return the mean amount of each kind, or all customers' median before the first one, (a, K)."""
         count = self.count[:a]
-        usual = np.where(count > 0, self.sum_amount[:a] / np.maximum(count, 1), self.world.usual)
-        return np.rint(self.balance[:a, None] + usual * self.world.sign).astype(np.int64)
+        return np.where(count > 0, self.sum_amount[:a] / np.maximum(count, 1), self.world.usual)
 
     def gap_class(self, a: int) -> IntArray:
         """Return the class of days between the last two transactions."""
@@ -261,7 +274,7 @@ class History:
         return self.memory.streams(self.day[:a], n_gaps)
 
     def kind_classes(self, a: int, day: IntArray) -> npt.NDArray[np.uint8]:
-        """Describe every kind on a day: days since, due, times used, this month, order; (a, K, 5)."""
+        """Describe every kind on a day: days since, due, times used, this month, order, cover; (a, K, 6)."""
         now = day[:, None]
         last = self.last_day[:a]
         since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
@@ -270,9 +283,9 @@ class History:
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
         order = self.world.order.classes[self.fold[:a], self.kind[:a]]
-        return np.stack([since, self.memory.due_classes(day, last < 0), used, month, order], axis=2).astype(
-            np.uint8
-        )
+        due = self.memory.due_classes(day, last < 0)
+        cover = np.searchsorted(COVER_EDGES, self.balance[:a, None] / self.usual_amounts(a))
+        return np.stack([since, due, used, month, order, cover], axis=2).astype(np.uint8)
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
         """Describe the customer's past in the chosen kind; (a, n_kind_context)."""
@@ -303,10 +316,20 @@ class History:
         ]
         return np.concatenate(columns, axis=1, dtype=np.float32)
 
-    def slots(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
-        """Return the kind's last amounts and what speaks for each; see :meth:`.Memory.slots`."""
+    def copies(self, a: int, kind: IntArray, day: IntArray) -> tuple[IntArray, Float32Array]:
+        """Return the amounts that can be copied (a, S + 1), 0 where none, and what speaks for each (.., F).
+
+        They are those that :meth:`.Memory.slots` returns, and last the one that brings the balance to zero:
+        accounts are emptied when they are closed, cards paid in full.
+        """
         rows = np.arange(a)
-        return self.memory.slots(rows, kind, day, self.count[rows, kind])
+        amounts, features = self.memory.slots(rows, kind, day, self.count[rows, kind])
+        whole = np.maximum(-self.balance[:a] * self.world.sign[kind], 0)
+        out = np.zeros((a, self.world.n_copies, COPY_FEATURES), np.float32)
+        out[:, :-1, :SLOT_FEATURES] = features
+        out[:, -1, N_RULES] = whole > 0
+        out[:, -1, SLOT_FEATURES] = 1
+        return np.column_stack([amounts, whole]), out
 
     def base(self, a: int, kind: IntArray, day: IntArray) -> npt.NDArray[np.float64]:
         """Return what the kind's amount may be a share of, (a,), 0 where nothing; see :mod:`.shares`."""

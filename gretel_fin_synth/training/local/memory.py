@@ -36,7 +36,7 @@ A_FEW = 4.0
 SPREAD_DAYS = 5  # a payment that comes farther from its usual day of the month has a new one
 N_STREAMS = 32
 N_TIMES = 3
-SLOT_FEATURES = N_RULES + 10
+SLOT_FEATURES = N_RULES + 10  # of a remembered amount
 
 
 def slots_needed(data: Sequences, calendar: Calendar) -> int:

@@ -17,7 +17,9 @@ from torch.nn.utils.rnn import PackedSequence
 
 from gretel_fin_synth.training.local.calendar import N_RULES
 from gretel_fin_synth.training.local.history import (
+    COPY_FEATURES,
     GAP_EDGES,
+    N_COVER,
     N_GAP,
     N_RELATIVE,
     N_SINCE,
@@ -25,7 +27,7 @@ from gretel_fin_synth.training.local.history import (
     N_USED,
     World,
 )
-from gretel_fin_synth.training.local.memory import N_DUE, N_TIMES, SLOT_FEATURES
+from gretel_fin_synth.training.local.memory import N_DUE, N_TIMES
 from gretel_fin_synth.training.local.order import N_ORDER
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ TABLE_RATE = 20
 KIND_SIZE = 24
 N_BUMPS = 14
 DAY_SIZE = 31 + 5 + 7 + 12
-CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH, N_ORDER)
+CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH, N_ORDER, N_COVER)
+
+MECHANISM_OF = {1: "due", 4: "order", 5: "balance"}  # of the classes of kinds
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class TransactionLSTM(nn.Module):
         self.amount_group = nn.Linear(hidden, world.amounts.n_groups + 1)
         self.amount_after = nn.Linear(hidden, world.scales.n_after)
         self.amount_relative = nn.Linear(hidden, N_RELATIVE)
-        self.amount_slot = nn.Linear(hidden, SLOT_FEATURES)
+        self.amount_slot = nn.Linear(hidden, COPY_FEATURES)
         self.amount_share = nn.Linear(hidden, N_BUMPS + 1)
         self.share_by_kind = nn.Embedding(sizes.n_kinds, 1)
         nn.init.zeros_(self.share_by_kind.weight)
@@ -249,7 +253,7 @@ class TransactionLSTM(nn.Module):
         logits = logits + self.first_offset * (classes[:, :, 2] == 0)
         index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
-            if (part == 1 and not self.options.uses("due")) or (part == 4 and not self.options.uses("order")):
+            if part in MECHANISM_OF and not self.options.uses(MECHANISM_OF[part]):
                 continue
             table = shared + by_kind(kinds)
             table = table + self.due_offset if part == 1 else table
@@ -280,7 +284,10 @@ class TransactionLSTM(nn.Module):
         )
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
-        slots = slots + self.copy_offset[kind][:, None]
+        own = (
+            1 - slot_features[:, :, -1]
+        )  # the last one, the whole balance, is none of the own earlier amounts
+        slots = slots + self.copy_offset[kind][:, None] * own
         if self.options.uses("balance"):
             relative = self.amount_relative(body)
             cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])

@@ -1,12 +1,12 @@
 """Plans: what is decided about a customer before the first transaction.
 
-A plan has exact parts, which the sequence then keeps (first and last day, starting amount, where the balance
-tends to, swing), and a coarse code of the customer's way of life (activity, income, level and swing of the
-balance, variety, ...), of which the network sees only a noisy copy. Both are drawn from a smoothed bootstrap
-in the space of normal scores: a customer is taken at random and moved by Gaussian noise, correlated as
-customers are (so that what goes together still does), so large that on average ``neighbours`` training
-customers could have given rise to the result; ranks are then spread evenly, so that every part keeps its
-distribution.
+A plan has exact parts, which the sequence then keeps (first and last day, starting amount, last balance
+before the account is emptied, swing), and a coarse code of the customer's way of life (activity, income,
+level and swing of the balance, variety, ...), of which the network sees only a noisy copy. Both are drawn
+from a smoothed bootstrap in the space of normal scores: a customer is taken at random and moved by Gaussian
+noise, correlated as customers are (so that what goes together still does), so large that on average
+``neighbours`` training customers could have given rise to the result; ranks are then spread evenly, so that
+every part keeps its distribution.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ EXACT = ("first_day", "tail_days", "start", "end", "swing")
 class Plans:
     """Plans of n customers.
 
-    ``first_day``, ``last_day``, ``start``, ``end`` and ``swing`` (starting amount, where the balance tends to
-    and the standard deviation around the line between them, minor units) have shape (n,); ``code``,
-    (n, n_codes), holds normal scores.
+    ``first_day``, ``last_day``, ``start``, ``end`` and ``swing`` (starting amount, last balance before the
+    account is emptied, and the standard deviation around the line between them, minor units) have shape (n,);
+    ``code``, (n, n_codes), holds normal scores.
     """
 
     first_day: IntArray

@@ -16,6 +16,7 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
 N_COMPONENTS = 3
+LEFT_AT_CLOSING = 0.1
 
 
 def running_balances(data: Sequences, start: IntArray, sign: IntArray) -> IntArray:
@@ -37,25 +38,16 @@ def swings(data: Sequences, start: IntArray, end: IntArray, sign: IntArray) -> F
     return np.asarray(np.sqrt(np.add.reduceat(away, at) / length))
 
 
-def ends_of_trends(data: Sequences, balance: IntArray) -> IntArray:
-    """Return where the straight line through each customer's balances ends, (customers,), minor units.
+def last_balances(data: Sequences, balance: IntArray) -> IntArray:
+    """Return what each customer lived towards, (customers,), minor units.
 
-    That is what a customer lived towards; the last balance may be what the closing of the account left. With
-    all rows on one day it is the last balance.
+    That is the last balance, or the one before if the last transaction takes nearly all of it, as the closing
+    of an account does.
     """
-    customer, length = data.customer, data.length
-
-    def less_mean(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        mean = np.bincount(customer, values) / length
-        return values - mean[customer], mean
-
-    time, _ = less_mean(data.day.astype(float))
-    away, mean = less_mean(balance.astype(float))
-    spread = np.bincount(customer, time**2)
-    slope = np.bincount(customer, time * away) / np.maximum(spread, 1e-9)
     last = data.offset[1:] - 1
-    end = np.where(spread > 0, mean + slope * time[last], balance[last])
-    return np.rint(end).astype(np.int64)
+    before = np.where(data.length > 1, balance[last - 1], balance[last])
+    emptied = (before > 0) & (np.abs(balance[last]) <= LEFT_AT_CLOSING * before)
+    return np.where(emptied, before, balance[last])
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,7 @@ def _draw_amount(
     guard: RowGuard | None,
 ) -> IntArray:
     world, a = history.world, len(kind)
-    amounts, features = history.slots(a, kind, day)
+    amounts, features = history.copies(a, kind, day)
     base = history.base(a, kind, day)
     logits = network.amount_logits(
         chosen,
@@ -130,20 +130,20 @@ def _draw_amount(
     )
     if float(network.pull) > 0:
         after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
-        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull, world.n_slots)
+        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull, world.n_copies)
     logits = logits / temperature
     choice, luck = _choose(logits, rng), rng.random(a)
-    n_slots = world.n_slots
-    first_share = n_slots + world.amounts.n_cells
-    cell = np.clip(choice - n_slots, 0, world.amounts.n_cells - 1)
+    n_copies = world.n_copies
+    first_share = n_copies + world.amounts.n_cells
+    cell = np.clip(choice - n_copies, 0, world.amounts.n_cells - 1)
     part = np.maximum(choice - first_share, 0)
-    own = amounts[np.arange(a), np.minimum(choice, n_slots - 1)]
+    own = amounts[np.arange(a), np.minimum(choice, n_copies - 1)]
     drawn = world.amounts.draw(kind, cell, luck)
     shared = world.shares.draw(kind, part, base, luck)
-    cents = np.select([choice < n_slots, choice < first_share], [own, drawn], shared)
+    cents = np.select([choice < n_copies, choice < first_share], [own, drawn], shared)
     if guard is not None:
         refused = guard.refuses(kind, day, cents, rng.random(a))
-        _draw_anew(cents, refused, logits[:, n_slots:first_share], kind, day, world, guard, rng)
+        _draw_anew(cents, refused, logits[:, n_copies:first_share], kind, day, world, guard, rng)
     return cents
 
 
@@ -172,10 +172,10 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
     return logits - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
 
 
-def pulled(logits: torch.Tensor, strain: torch.Tensor, n_slots: int) -> torch.Tensor:
+def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
     """Make cells that strain the plan's balance less likely; the chance of the other ways stays."""
-    last = n_slots + strain.shape[1]
-    own, cells, shares = logits[:, :n_slots], logits[:, n_slots:last], logits[:, last:]
+    last = n_copies + strain.shape[1]
+    own, cells, shares = logits[:, :n_copies], logits[:, n_copies:last], logits[:, last:]
     tilted = cells - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
     kept = cells.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
     return torch.cat([own, tilted + kept, shares], dim=1)
