@@ -24,7 +24,8 @@ def told() -> Iterator[None]:
         complain(str(error) or "Interrupted; nothing was written.")
         raise typer.Exit(130) from error
     except fs.FinSynthError as error:
-        complain("\n\n".join([str(error), *getattr(error, "__notes__", [])]))
+        notes = "\n".join(getattr(error, "__notes__", []))
+        complain(f"{error}\n\n{notes}" if notes else str(error))
         raise typer.Exit(1) from error
     except OSError as error:
         complain(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))

@@ -16,13 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-__all__ = ["MONEY", "check_header", "locate", "read_numbers", "read_table", "write_table"]
+__all__ = [
+    "MONEY",
+    "around_hints",
+    "check_header",
+    "lines_in_csv",
+    "locate",
+    "not_of_a_kind",
+    "read_numbers",
+    "read_table",
+    "write_table",
+]
 
 #: Columns read as numbers; every other column of a CSV file stays the text that stands there.
 MONEY = ("transaction_amount", "account_balance", "starting_amount")
 
 _CSV, _PARQUET = ".csv", ".parquet"
+_SHEETS = (".xls", ".xlsx", ".xlsm", ".ods")
 _SHOWN = 5
+_SEPARATORS = ";\t|"
 
 
 def read_table(path: Path, *, numbers: Collection[str] = ()) -> pd.DataFrame:
@@ -108,13 +120,25 @@ def locate(violation: SchemaViolation, path: Path) -> list[str]:
     if _kind(path) == _PARQUET:
         places = {row: f"row {row + 1}" for row in rows}
     else:
-        places = {row: f"line {line}" for row, line in _lines_in_csv(path, rows).items()}
+        places = {row: f"line {line}" for row, line in lines_in_csv(path, rows).items()}
     said = [
         f"  {places.get(row, f'row {row + 1}')}, {column}: {'empty' if _is_missing(value) else repr(value)}"
         for row, column, value in zip(rows, shown["column"], shown["value"], strict=True)
     ]
     more = len(cases) - len(shown)
     return said if more == 0 else [*said, f"  and {more} more"]
+
+
+def around_hints(path: Path) -> str:
+    """Say where the frame that hints speak of comes from and goes, for those who only have a file."""
+    read, write = ("read_csv", "to_csv") if path.suffix.lower() == _CSV else ("read_parquet", "to_parquet")
+    options = ", dtype=str, keep_default_na=False" if write == "to_csv" else ""
+    return (
+        "The hints change a frame of pandas. Before them:\n"
+        f"  frame = pandas.{read}({str(path)!r}{options})\n"
+        "and after them:\n"
+        f"  frame.{write}({'new' + path.suffix!r}, index=False)"
+    )
 
 
 def _is_missing(value: object) -> bool:
@@ -125,12 +149,21 @@ def _kind(path: Path) -> str:
     """Give the lower-case ending of a file's name, refusing those that we do not read."""
     ending = path.suffix.lower()
     if ending not in (_CSV, _PARQUET):
-        msg = (
-            f"{str(path)!r} is neither a CSV nor a Parquet file by its name; allowed endings are '.csv' and "
-            f"'.parquet'.\n\nHint: {path.stem + _CSV!r}"
-        )
-        raise ParameterError(msg)
+        raise not_of_a_kind(path)
     return ending
+
+
+def not_of_a_kind(path: Path) -> ParameterError:
+    """Make the error of a file whose name says neither CSV nor Parquet."""
+    new = str(path.with_suffix(_CSV))
+    if path.suffix.lower() in _SHEETS:
+        hint = f"pandas.read_excel({str(path)!r}, dtype=str).to_csv({new!r}, index=False)"
+    else:
+        hint = f"name it {new!r} if it is text with commas between the cells"
+    return ParameterError(
+        f"{str(path)!r} is neither a CSV nor a Parquet file by its name; allowed endings are '.csv' and "
+        f"'.parquet'.\n\nHint: {hint}"
+    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -160,24 +193,46 @@ def check_header(path: Path) -> list[str]:
     if twice:
         msg = f"{str(path)!r} has the column {twice[0]!r} more than once in its first line."
         raise ParameterError(msg)
-    if len(header) == 1 and any(separator in header[0] for separator in ";\t|"):
+    if len(header) == 1 and (separator := _separator(header[0])) != ",":
         msg = (
             f"{str(path)!r} does not separate its columns by commas; its first line is {header[0]!r}.\n\n"
-            f"Hint: {_convert(path, 'sep=None')}"
+            f"Hint: {_convert(path, f'sep={separator!r}')}"
         )
         raise ParameterError(msg)
     return header
 
 
+def _separator(header: str) -> str:
+    """Tell what stands between the names of a first line; a comma where there is one name only."""
+    return max(",", *_SEPARATORS, key=header.count)
+
+
 def _not_utf8(path: Path) -> ParameterError:
-    hint = _convert(path, "encoding='cp1252'")
-    return ParameterError(f"{str(path)!r} is not UTF-8 text.\n\nHint: {hint}")
+    with path.open("rb") as file:
+        encoding = "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+    with path.open(encoding=encoding, errors="replace") as lines:
+        separator = _separator(lines.readline())
+    options = f"encoding={encoding!r}" + ("" if separator == "," else f", sep={separator!r}")
+    return ParameterError(f"{str(path)!r} is not UTF-8 text.\n\nHint: {_convert(path, options)}")
 
 
-def _convert(path: Path, option: str) -> str:
-    return (
-        f"pandas.read_csv({str(path)!r}, {option}, engine='python', dtype=str).to_csv('new.csv', index=False)"
-    )
+def _convert(path: Path, options: str) -> str:
+    """Give code that brings a file into the form that is read here, without losing a character of a cell."""
+    read = f"pandas.read_csv({str(path)!r}, {options}, dtype=str, keep_default_na=False)"
+    return f"{read}.to_csv('new.csv', index=False)"
+
+
+def _too_long(path: Path) -> ParameterError:
+    """Make the error of a line with more cells than the first line has columns."""
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines)
+        n_columns = len(next(reader))
+        cells = next((cells for cells in reader if len(cells) > n_columns), [])
+        return ParameterError(
+            f"{str(path)!r} has more cells on line {reader.line_num} ({len(cells)}) than its first line has "
+            f"columns ({n_columns}); a comma within a cell, as in 1,50, needs quotes around the cell.\n\n"
+            f'Hint: "1,50", or ask for an export with semicolons'
+        )
 
 
 def _read_text(path: Path) -> pd.DataFrame:
@@ -193,8 +248,7 @@ def _read_text(path: Path) -> pd.DataFrame:
                 encoding="utf-8-sig",
             )
         except pd.errors.ParserWarning as error:
-            msg = f"{str(path)!r} has more cells on a line than its first line has columns."
-            raise ParameterError(msg) from error
+            raise _too_long(path) from error
         except pd.errors.ParserError as error:
             msg = f"{str(path)!r} cannot be read as a CSV file: {str(error).strip()}"
             raise ParameterError(msg) from error
@@ -237,7 +291,7 @@ def _as_text(column: pd.Series, *, decimals: int) -> pd.Series:
     return column
 
 
-def _lines_in_csv(path: Path, rows: Iterable[int]) -> dict[int, int]:
+def lines_in_csv(path: Path, rows: Iterable[int]) -> dict[int, int]:
     """Give the line on which each row begins; cells may span lines, and empty lines are no rows."""
     wanted = set(rows)
     found: dict[int, int] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._atomic import check_replaceable, new_files
-from gretel_fin_synth._io import locate, read_table, write_table
+from gretel_fin_synth._io import around_hints, locate, read_table, write_table
 from gretel_fin_synth._job_balance import STARTING, balance_large, is_large, starting_amounts, with_balances
 from gretel_fin_synth._source import open_source
 from gretel_fin_synth.errors import SchemaViolation
@@ -107,7 +107,7 @@ class TableForm:
                 table, balance=False, minor_units=self.minor_units, extra_columns=self.extras
             )
         except SchemaViolation as violation:
-            violation.add_note("\n".join([f"In {path}", *locate(violation, path)]))
+            violation.add_note("\n".join([f"In {path}", *locate(violation, path), "", around_hints(path)]))
             raise
 
     def judged(self, table: pd.DataFrame, *, starts: bool) -> pd.DataFrame:

@@ -111,6 +111,8 @@ def _no_starts(table: object, names: Iterable[Any]) -> ParameterError:
             f"Hint: frame = frame.rename(columns={{{near[0]!r}: {BALANCE!r}}}), and write the file again"
         )
     return ParameterError(
-        f"{str(table)!r} has no column {STARTING!r}, so nobody knows what its customers start with.\n\n"
+        f"{str(table)!r} has neither {BALANCE!r} nor {STARTING!r}, so nobody knows what its customers start "
+        f"with. Add a column {STARTING!r}, one value per customer (0 if nothing is known), or a table of "
+        f"{CUSTOMER!r} and {STARTING!r}.\n\n"
         f"Hint: gretel-fin-synth balance {table} --starting-amounts amounts.csv --output merged.csv"
     )

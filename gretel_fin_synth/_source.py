@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from gretel_fin_synth._frames import signed_indices
-from gretel_fin_synth._io import MONEY, check_header, read_numbers
+from gretel_fin_synth._io import MONEY, check_header, lines_in_csv, not_of_a_kind, read_numbers
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -105,7 +106,10 @@ class Source:
         """Say in which file, and where in it, a row of the table stands."""
         for chunk in self.chunks(self.names[:1]):
             if row < chunk.first + len(chunk.frame):
-                return f"{chunk.path}, row {row - chunk.first + chunk.first_in_file + 1}"
+                in_file = row - chunk.first + chunk.first_in_file
+                lines = lines_in_csv(chunk.path, [in_file]) if self.is_csv else {}
+                place = f"line {lines[in_file]}" if in_file in lines else f"row {in_file + 1}"
+                return f"{chunk.path}, {place}"
         return f"row {row + 1}"
 
     def _csv(self, path: Path, wanted: Sequence[str]) -> Iterator[pa.Table]:
@@ -172,15 +176,21 @@ def _found(path: str | os.PathLike[str]) -> list[Path]:
     elif place.exists():
         paths = [place]
         if place.suffix.lower() not in _ENDINGS:
-            msg = f"{str(path)!r} is neither a CSV nor a Parquet file by its name.\n\nHint: name it '.csv'"
-            raise ParameterError(msg)
+            raise not_of_a_kind(place)
     else:
         matches = sorted(Path(found) for found in glob.glob(os.fspath(path), recursive=True))
         paths = [found for found in matches if _counts(Path(found.name), found)]
     if not paths:
-        msg = f"there is no CSV or Parquet file at {str(path)!r}.\n\nHint: 'folder', or 'folder/*.parquet'"
+        msg = f"there is no CSV or Parquet file at {str(path)!r}.\n\nHint: {_near(place)}"
         raise ParameterError(msg)
     return paths
+
+
+def _near(path: Path) -> str:
+    """Name the file that a wrong path probably means, else what a path may be."""
+    beside = [found.name for found in path.parent.glob("*") if _counts(Path(found.name), found)]
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    return repr(str(path.with_name(near[0]))) if near else "'table.csv', 'folder', or 'folder/*.parquet'"
 
 
 def _counts(relative: Path, path: Path) -> bool:

@@ -60,7 +60,7 @@ def test_an_amount_that_is_no_number_stays_for_the_schema_to_name(csv_file: Path
         (b"", "is empty: the first line must name the columns"),
         (b"a,b,a\n1,2,3\n", "has the column 'a' more than once"),
         (b"a;b\n1;2\n", "does not separate its columns by commas; its first line is 'a;b'"),
-        (b"a,b\n1,2,3\n", "has more cells on a line than its first line has columns"),
+        (b"a,b\n1,2,3\n", "has more cells on line 2 (3) than its first line has columns (2)"),
         (b"a,b\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
         (b'a,b\n1,"2\n', "cannot be read as a CSV file"),
         (b"a,b\xe9\n1,2\n", "is not UTF-8 text"),
@@ -75,8 +75,32 @@ def test_what_pandas_would_misread_is_refused(csv_file: Path, content: bytes, me
     assert repr(str(csv_file)) in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+@pytest.mark.parametrize("separator", [";", "\t", "|", ","])
+def test_the_hint_brings_a_file_into_the_form_that_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, separator: str
+) -> None:
+    if (encoding, separator) == ("utf-8", ","):
+        pytest.skip("is read as it is")
+    monkeypatch.chdir(tmp_path)
+    cells = [["Ürsprung", "Betrag"], ["NA", "-1,50" if separator != "," else "-1.50"], ["", "007"]]
+    Path("old.csv").write_text("".join(separator.join(line) + "\n" for line in cells), encoding=encoding)
+    with pytest.raises(ParameterError) as caught:
+        read_table(Path("old.csv"))
+    exec(str(caught.value).rpartition("Hint: ")[2], {"pandas": pd})
+    made = read_table(Path("new.csv"))
+    assert made.columns.tolist() == cells[0]
+    assert made.fillna("").to_numpy().tolist() == cells[1:]
+
+
 def test_only_csv_and_parquet_are_read_and_written(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"neither a CSV nor a Parquet file.*\n\nHint: 'table\.csv'"):
+    with pytest.raises(
+        ParameterError, match=r"neither a CSV nor a Parquet file.*\n\nHint: name it '.*table\.csv'"
+    ):
+        read_table(tmp_path / "table.txt")
+    with pytest.raises(
+        ParameterError, match=r"Hint: pandas\.read_excel\(.*table\.xlsx'.*table\.csv', index=False"
+    ):
         read_table(tmp_path / "table.xlsx")
     with pytest.raises(ParameterError, match="neither a CSV nor a Parquet file"):
         write_table(pd.DataFrame({"a": [1]}), tmp_path / "table")

@@ -399,8 +399,8 @@ BAD_COLUMNS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "category that is not there": (
         lambda: sound().drop(columns="transaction_category"),
         "transaction_category",
-        r"is missing; the table has 'customer_id', ",
-        "the six columns are customer_id, transaction_date",
+        r"is missing. The table has 'customer_id', ",
+        "rename(columns={'your categories': 'transaction_category'})",
     ),
     "balance that is not there": (
         lambda: sound().drop(columns="account_balance"),
@@ -411,8 +411,8 @@ BAD_COLUMNS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "no column at all": (
         lambda: pd.DataFrame(index=[1, 2]),
         "customer_id",
-        r"the table has no columns",
-        "the six columns are",
+        r"The table has no columns",
+        "rename(columns={'your ids': 'customer_id', 'your dates': 'transaction_date',",
     ),
     "column that occurs twice": (
         lambda: pd.concat([sound(), sound()[["customer_id"]]], axis=1),
@@ -435,8 +435,14 @@ BAD_COLUMNS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "amounts as text": (
         lambda: sound(transaction_amount=["1", "2", "3", "4"]),
         "transaction_amount",
-        r"holds text; numbers are needed",
-        "pandas.to_numeric",
+        r"holds text, e.g. '1'; numbers are needed",
+        'frame["transaction_amount"] = pandas.to_numeric(frame["transaction_amount"])',
+    ),
+    "amounts with a letter in one of them": (
+        lambda: sound(transaction_amount=["1", "2", "3O", "4"]),
+        "transaction_amount",
+        r"holds text, e.g. '3O'; numbers are needed",
+        'errors="coerce").isna()] shows the rows',
     ),
     "amounts as truth values": (
         lambda: sound(transaction_amount=[True] * 4),
@@ -459,7 +465,7 @@ BAD_COLUMNS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "balances as text": (
         lambda: sound(account_balance=["1", "2", "3", "4"]),
         "account_balance",
-        r"holds text; numbers are needed",
+        r"holds text, e.g. '1'; numbers are needed",
         "pandas.to_numeric",
     ),
 }

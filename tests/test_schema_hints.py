@@ -55,7 +55,18 @@ def test_an_export_with_other_names_dates_numbers_and_words_is_mended_by_its_hin
     assert fs.check_balance(mended)
 
 
-@pytest.mark.parametrize("money", [lambda amount: amount, lambda amount: f"{amount:,.2f}", _german])
+MONEY = {
+    "numbers": lambda amount: amount,
+    "commas": lambda amount: f"{amount:,.2f}",
+    "german": _german,
+    "dollars": lambda amount: f"{'-' * (amount < 0)}${abs(amount):,.2f}",
+    "euros": lambda amount: f"{_german(amount)}\N{NO-BREAK SPACE}EUR",
+    "swiss": lambda amount: f"CHF {amount:,.2f}".replace(",", "'"),
+    "plain euros": lambda amount: f"{amount:.2f} €",
+}
+
+
+@pytest.mark.parametrize("money", MONEY.values(), ids=MONEY)
 def test_an_export_with_signed_amounts_and_no_types_is_mended_by_its_hints(money) -> None:
     signs = REAL["transaction_type"].map({"credit": 1, "debit": -1})
     export = pd.DataFrame(
@@ -73,6 +84,34 @@ def test_an_export_with_signed_amounts_and_no_types_is_mended_by_its_hints(money
     pd.testing.assert_frame_equal(
         mended.astype({"transaction_date": REAL["transaction_date"].dtype}), REAL, check_dtype=False
     )
+
+
+def test_names_of_other_languages_and_blank_categories_are_mended_by_hints() -> None:
+    export = pd.DataFrame(
+        {
+            "Kontonummer": REAL["customer_id"],
+            "Buchungstag": REAL["transaction_date"].dt.strftime("%d.%m.%Y"),
+            "Betrag": REAL["transaction_amount"].map(_german),
+            "Soll/Haben": REAL["transaction_type"].map({"credit": "Haben", "debit": "Soll"}),
+            "Catégorie": REAL["transaction_category"].mask(REAL.index == 2, " ").mask(REAL.index == 4, None),
+            "Saldo": REAL["account_balance"].map(_german),
+        }
+    )
+    mended = obeyed(export)
+    assert len(mended) == len(REAL)
+    assert mended["transaction_category"].iloc[[2, 4]].tolist() == ["unknown", "unknown"]
+    assert mended["account_balance"].tolist() == REAL["account_balance"].tolist()
+
+
+def test_names_that_nobody_can_guess_have_their_place_in_the_hint() -> None:
+    export = REAL.rename(columns={"transaction_date": "x1", "transaction_category": "x2"})
+    with pytest.raises(fs.SchemaViolation) as caught:
+        fs.validate_transactions(export)
+    hint = (
+        "frame.rename(columns={'your dates': 'transaction_date', 'your categories': 'transaction_category'})"
+    )
+    assert hint in str(caught.value)
+    assert str(caught.value).count("The table has") == 1
 
 
 @pytest.mark.parametrize(
@@ -117,3 +156,4 @@ def test_separators_of_numbers(values: list[str], number: float) -> None:
 
 def test_numbers_without_separators_need_no_hint() -> None:
     assert number_hint("x", ["12.50", "n/a", 3, None]) is None
+    assert number_hint("x", ["$12.50", "1.1O"]) is None

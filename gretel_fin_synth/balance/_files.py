@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from gretel_fin_synth import _frames, _money
+from gretel_fin_synth._io import around_hints
 from gretel_fin_synth.balance import _opening
 from gretel_fin_synth.balance._check import BalanceCheck
 from gretel_fin_synth.balance._entries import check_columns, parse_entries
@@ -76,6 +77,8 @@ class Failures:
             error.add_note(f"  {self._files.place(int(row))}")
         if self.n_cells > len(error.failure_cases):
             error.add_note(f"  and {self.n_cells - len(error.failure_cases):,} cells more")
+        if len(self._files.paths) == 1:
+            error.add_note("\n" * bool(len(rows)) + around_hints(self._files.paths[0]))
         raise error
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gretel_fin_synth.errors import ParameterError
@@ -45,14 +46,36 @@ TYPES = (CREDIT, DEBIT)
 
 # Names under which banks' exports hold the columns, besides those that look alike.
 _OTHER_NAMES = {
-    CUSTOMER: ("customer", "cust", "client", "client_id", "account", "account_id", "user_id", "iban"),
-    DATE: ("date", "datetime", "timestamp", "time", "booking_date", "value_date", "posted_at"),
-    AMOUNT: ("amount", "amt", "value", "sum"),
-    TYPE: ("type", "direction", "dr_cr", "debit_credit", "sign"),
-    CATEGORY: ("category", "merchant_category", "mcc", "k_symbol", "purpose"),
-    BALANCE: ("balance", "running_balance", "balance_after"),
+    CUSTOMER: (
+        *("customer", "cust", "client", "client_id", "account", "account_id", "user_id", "iban"),
+        *("kunde", "kundennummer", "konto", "kontonummer", "compte", "cuenta", "conto", "rekening"),
+    ),
+    DATE: (
+        *("date", "datetime", "timestamp", "time", "booking_date", "value_date", "posted_at"),
+        *("datum", "buchungstag", "buchungsdatum", "fecha", "data", "date_operation", "boekdatum"),
+    ),
+    AMOUNT: ("amount", "amt", "value", "sum", "betrag", "umsatz", "montant", "importe", "importo", "bedrag"),
+    TYPE: (
+        "type",
+        "direction",
+        "dr_cr",
+        "debit_credit",
+        "sign",
+        "typ",
+        "soll_haben",
+        "s_h",
+        "sens",
+        "af_bij",
+    ),
+    CATEGORY: (
+        *("category", "merchant_category", "mcc", "k_symbol", "purpose"),
+        *("kategorie", "categorie", "categoria"),
+    ),
+    BALANCE: ("balance", "running_balance", "balance_after", "saldo", "kontostand", "solde"),
 }
 
+
+_WHAT_IT_HOLDS = {CUSTOMER: "ids", DATE: "dates", AMOUNT: "amounts", CATEGORY: "categories"}
 
 # Words at the end of a name that say what it is written in, not what it is.
 _SAYS_LITTLE = {
@@ -140,7 +163,10 @@ def name_problems(names: Sequence[Any], wanted: Iterable[str]) -> list[Problem]:
             problems.append(of_column(name, name, f"occurs {count} times; names must be unique", hint))
     missing = [name for name in wanted if name not in counts]
     renamed = _renaming(missing, names)
-    return [*problems, *(_missing(name, names, renamed) for name in missing)]
+    hint = _rename_hint(missing, renamed)
+    shown = f"The table has {', '.join(map(repr, names[:12])) or 'no columns'}{', ...' * (len(names) > 12)}"
+    said = [_missing(name, renamed, hint) for name in missing]
+    return [*problems, *(replace(p, texts=[f"{p.texts[0]}. {shown}"]) for p in said[:1]), *said[1:]]
 
 
 def _renaming(missing: Sequence[str], names: Sequence[Any]) -> dict[str, str]:
@@ -161,10 +187,14 @@ def near_names(name: str, names: Iterable[Any], least: float = 0.7) -> list[str]
     scores = {}
     for candidate in names:
         if isinstance(candidate, str) and candidate not in COLUMNS:
-            scores[candidate] = _likeness(
-                name, re.sub(r"[^a-z0-9]+", "_", candidate.strip().lower()).strip("_")
-            )
+            scores[candidate] = _likeness(name, re.sub(r"[^a-z0-9]+", "_", _plain(candidate)).strip("_"))
     return sorted((c for c in scores if scores[c] >= least), key=lambda c: -scores[c])
+
+
+def _plain(name: str) -> str:
+    """Give a name in lower case, without accents."""
+    apart = unicodedata.normalize("NFKD", name.strip().lower())
+    return "".join(mark for mark in apart if not unicodedata.combining(mark))
 
 
 def _likeness(name: str, candidate: str) -> float:
@@ -181,21 +211,27 @@ def _likeness(name: str, candidate: str) -> float:
     return max(difflib.SequenceMatcher(None, name, candidate).ratio(), 0.75 * (words[0] in other))
 
 
-def _missing(name: str, names: Sequence[Any], renamed: dict[str, str]) -> Problem:
+def _rename_hint(missing: Sequence[str], renamed: dict[str, str]) -> str:
+    """Return code that renames all missing columns, with a placeholder for names that are not known."""
+    unknown = [name for name in missing if name in _WHAT_IT_HOLDS and name not in renamed.values()]
+    columns = renamed | {f"your {_WHAT_IT_HOLDS[name]}": name for name in unknown}
+    return f"frame = frame.rename(columns={columns!r})" + "  # left: names of your table" * bool(unknown)
+
+
+def _missing(name: str, renamed: dict[str, str], rename: str) -> Problem:
     near = [candidate for candidate, meant in renamed.items() if meant == name]
-    shown = ", ".join(repr(n) for n in names[:12]) + (", ..." if len(names) > 12 else "")
     if near:
-        text = f"is missing; did you mean {near[0]!r}? The table has {shown or 'no columns'}"
-        return of_column(name, None, text, f"frame = frame.rename(columns={renamed!r})")
-    text = f"is missing; the table has {shown or 'no columns'}"
+        text = f"is missing; did you mean {near[0]!r}?"
+        return of_column(name, None, text, rename)
+    text = "is missing"
     if name == BALANCE:
         hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to add it"
     elif name == TYPE:
-        debits = f'frame["{AMOUNT}"].astype(str).str.startswith("-")'
+        debits = f'frame["{AMOUNT}"].astype(str).str.contains("-", regex=False)'
         by_sign = f'{debits}.map({{True: "{DEBIT}", False: "{CREDIT}"}})'
         hint = f'frame["{TYPE}"] = {by_sign}  # if the sign of amounts tells them apart'
     elif name in COLUMNS:
-        hint = f"the six columns are {', '.join(COLUMNS)}"
+        hint = rename
     else:
         hint = f"leave {name!r} out of extra_columns (--extra), or add it to the table"
     return of_column(name, None, text, hint)

@@ -19,6 +19,7 @@ __all__ = ["Problem", "failure_cases", "of_column", "violation"]
 
 _SHOWN_PER_PROBLEM = 3
 _SHOWN_IN_ALL = 10
+_HINTS = 6
 _WIDEST_VALUE = 60
 
 
@@ -117,7 +118,7 @@ def violation(problems: Sequence[Problem], index: pd.Index[Any] | None = None) -
     lines = [line for problem in problems for line in _lines(problem, index)]
     if len(lines) > _SHOWN_IN_ALL:
         lines = [*lines[:_SHOWN_IN_ALL], "  ..."]
-    hints = list(dict.fromkeys(problem.hint for problem in problems))[:3]
+    hints = list(dict.fromkeys(problem.hint for problem in problems))[:_HINTS]
     return SchemaViolation("\n".join([head, *lines, "", *[f"Hint: {hint}" for hint in hints]]), cases)
 
 

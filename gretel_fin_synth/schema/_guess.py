@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["date_format", "number_hint"]
+__all__ = ["date_format", "is_number", "number_hint"]
 
 _DATE = re.compile(r"\s*(\d{1,4})([./\- ])(\d{1,2})\2(\d{2,4})(?:[ T](\d{1,2}:\d{2})(:\d{2})?)?\s*")
 _THOUSANDS = re.compile(r"\s*[-+]?\d{1,3}(,\d{3})+(\.\d+)?\s*")
 _COMMA = re.compile(r"\s*[-+]?\d+(\.\d{3})*,\d+\s*")
+_MARK = re.compile(r"[\s'\u2019$€£¥₹]|EUR|USD|GBP|CHF|CZK|PLN|SEK|NOK|DKK")
 _LOOKED_AT = 10_000
 
 
@@ -43,21 +44,40 @@ def date_format(values: Iterable[Any]) -> str | None:
 
 
 def number_hint(name: str, values: Iterable[Any]) -> str | None:
-    """Return code that reads numbers with separators, None if the values have none.
+    r"""Return code that reads numbers with separators or signs of a currency, None if the values have none.
 
     Examples
     --------
     >>> number_hint("amount", ["1,234.50"])
     'frame["amount"] = pandas.to_numeric(frame["amount"].str.replace(",", ""))'
+    >>> number_hint("amount", ["$12.50"])
+    'frame["amount"] = pandas.to_numeric(frame["amount"].str.replace(r"\\$", "", regex=True))'
     """
-    texts = [value for value in list(values)[:_LOOKED_AT] if isinstance(value, str)]
+    texts = [value.strip() for value in list(values)[:_LOOKED_AT] if isinstance(value, str)]
     column = f'frame["{name}"].str'
+    marks = sorted({r"\s" if mark.isspace() else re.escape(mark) for t in texts for mark in _MARK.findall(t)})
+    if marks:
+        column += f""".replace(r"{"|".join(marks)}", "", regex=True).str"""
+        texts = [_MARK.sub("", text) for text in texts]
+        if all(map(is_number, texts)):
+            return f'frame["{name}"] = pandas.to_numeric({column.removesuffix(".str")})'
     if any(_THOUSANDS.fullmatch(text) for text in texts) and not any(map(_only_comma, texts)):
         return f'frame["{name}"] = pandas.to_numeric({column}.replace(",", ""))'
     if any(_COMMA.fullmatch(text) for text in texts):
         plain = f'{column}.replace(".", "").str.replace(",", ".")'
         return f'frame["{name}"] = pandas.to_numeric({plain})'
     return None
+
+
+def is_number(value: Any) -> bool:
+    """Say whether a cell is a number as it stands, or an empty cell."""
+    if not isinstance(value, str) or not value.strip():
+        return True
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return "_" not in value
 
 
 def _only_comma(text: str) -> bool:

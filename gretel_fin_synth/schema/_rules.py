@@ -18,10 +18,10 @@ import pyarrow as pa
 from gretel_fin_synth import _money
 from gretel_fin_synth.schema._columns import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE, TYPES
 from gretel_fin_synth.schema._failures import Problem, of_column
-from gretel_fin_synth.schema._guess import date_format, number_hint
+from gretel_fin_synth.schema._guess import date_format, is_number, number_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["inspect_amount", "inspect_balance", "inspect_date", "inspect_text", "inspect_type", "is_text"]
 
@@ -51,9 +51,13 @@ def inspect_text(column: Column) -> Inspected:
     text, problem = _as_text(column)
     if problem is not None:
         return column, [problem]
-    hint = f'frame[frame["{name}"].isna()] shows the rows; fill them, or frame.dropna(subset=["{name}"])'
     if name == CUSTOMER:
+        hint = f'frame[frame["{name}"].fillna("").str.strip() == ""] shows the rows; fill them, or drop them'
         hint += "; pandas.read_csv(path, dtype=str, keep_default_na=False) keeps ids like 'NA'"
+    else:
+        hint = (
+            f'frame["{name}"] = frame["{name}"].astype(object).fillna("").str.strip().replace("", "unknown")'
+        )
 
     def fault(value: Any) -> str | None:
         if not isinstance(value, str):
@@ -88,19 +92,24 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
     money, problems, codes = _inspect_money(column, minor_units, decimals=True)
     if codes is None:
         return money, problems
-    low = np.flatnonzero(codes <= 0)
-    if low.size:
-        values = column.iloc[low].tolist()
-        texts = [
-            f"is negative; write {abs(value)!r} and put the sign into {TYPE!r} ('debit' takes money out)"
-            if value < 0
-            else "is zero; leave the row out, no money moved"
-            for value in values
-        ]
-        hint = f'frame["{AMOUNT}"] = frame["{AMOUNT}"].abs()  # if the types say which are debits'
-        if (codes[low] == 0).any():
-            hint = f'frame = frame[frame["{AMOUNT}"] != 0]'
-        problems = [*problems, Problem(str(column.name), low, values, texts, hint)]
+    numbers = f'pandas.to_numeric(frame["{AMOUNT}"])'
+    for rows, text, hint in (
+        (
+            np.flatnonzero(codes == 0),
+            lambda _: "is zero; leave the row out, no money moved",
+            f"frame = frame[{numbers} != 0]",
+        ),
+        (
+            np.flatnonzero(codes < 0),
+            lambda value: (
+                f"is negative; write {abs(value)!r} and put the sign into {TYPE!r} ('debit' takes money out)"
+            ),
+            f'frame["{AMOUNT}"] = {numbers}.abs()  # if the types say which are debits',
+        ),
+    ):
+        if rows.size:
+            values = column.iloc[rows].tolist()
+            problems = [*problems, Problem(str(column.name), rows, values, [text(v) for v in values], hint)]
     return money, problems
 
 
@@ -223,10 +232,12 @@ def _inspect_money(
     """
     name, dtype = str(column.name), column.dtype
     if is_text(dtype) or dtype.kind in "bMm" or _only_text(column):
-        plain = f'frame["{name}"] = pandas.to_numeric(frame["{name}"])'
-        hint = number_hint(name, column.dropna().tolist()) or plain
+        cells = column.dropna().tolist()
+        hint = number_hint(name, cells) or _not_numbers_hint(name, cells)
         held = "text" if is_text(dtype) or dtype.kind == "O" else str(dtype)
-        return column, [of_column(name, held, f"holds {held}; numbers are needed", hint)], None
+        odd = next((cell for cell in cells if not is_number(cell)), next(iter(cells), None))
+        example = f", e.g. {odd!r}" if held == "text" and cells else ""
+        return column, [of_column(name, held, f"holds {held}{example}; numbers are needed", hint)], None
     codes, faults = _money.parse_minor(column, minor_units)
     if not decimals:
         faults = np.where(faults == _money.DECIMALS, _money.OK, faults)
@@ -242,13 +253,21 @@ def _inspect_money(
     return _as_float(column, codes, minor_units, exact=decimals), [], codes
 
 
+def _not_numbers_hint(name: str, cells: Sequence[Any]) -> str:
+    """Return code that reads text as numbers; where that fails, code that shows what is none."""
+    if all(is_number(cell) for cell in cells):
+        return f'frame["{name}"] = pandas.to_numeric(frame["{name}"])'
+    return f'frame[pandas.to_numeric(frame["{name}"], errors="coerce").isna()] shows the rows'
+
+
 def _money_hint(name: str, code: int, minor_units: int) -> str:
+    numbers = f'pandas.to_numeric(frame["{name}"])'
     if code == _money.DECIMALS:
-        return f'frame["{name}"] = frame["{name}"].round({minor_units}), or another minor_units='
+        return f'frame["{name}"] = {numbers}.round({minor_units})  # or another minor_units='
     if code == _money.MISSING and name == BALANCE:
         return f'frame = frame.drop(columns="{BALANCE}"), or reconstruct_balance(frame) to make them anew'
     if code == _money.TOO_LARGE:
-        return f'frame["{name}"] = frame["{name}"] / 10**{minor_units} if it is in minor units'
+        return f'frame["{name}"] = {numbers} / 10**{minor_units}  # if it is in minor units'
     return f'frame = frame[numpy.isfinite(pandas.to_numeric(frame["{name}"], errors="coerce"))]'
 
 
