@@ -94,6 +94,9 @@ Input = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="Real transactions, CSV or Parquet. Default: a stand-in."),
 ]
+Bank = Annotated[
+    Path | None, typer.Argument(metavar="TABLE", exists=True, dir_okay=False, help="The same as --input.")
+]
 Output = Annotated[Path, typer.Option(file_okay=False, help="The folder to fill.")]
 Customers = Annotated[
     int | None, typer.Option(min=1, help="Synthetic customers to generate. Default: as many as real ones.")

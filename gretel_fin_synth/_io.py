@@ -204,7 +204,8 @@ def check_header(path: Path) -> list[str]:
 
 def _separator(header: str) -> str:
     """Tell what stands between the names of a first line; a comma where there is one name only."""
-    return max(",", *_SEPARATORS, key=header.count)
+    commonest: str = max(",", *_SEPARATORS, key=header.count)
+    return commonest
 
 
 def _not_utf8(path: Path) -> ParameterError:

@@ -368,4 +368,5 @@ def _write_real_side(real: pd.DataFrame, form: TableForm, folder: Path) -> None:
 
 def size(table: pd.DataFrame) -> str:
     """Say how many customers and transactions a table has."""
-    return f"{table[CUSTOMER].nunique():,} customers ({len(table):,} transactions)"
+    n_customers, n_rows = table[CUSTOMER].nunique(), len(table)
+    return f"{n_customers:,} customer{'s' * (n_customers != 1)} ({n_rows:,} transaction{'s' * (n_rows != 1)})"

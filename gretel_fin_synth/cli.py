@@ -19,6 +19,7 @@ from gretel_fin_synth._atomic import new_files
 from gretel_fin_synth._cli_files import balance, check, validate
 from gretel_fin_synth._cli_options import (
     Backend,
+    Bank,
     Customers,
     Extra,
     Holdout,
@@ -80,6 +81,7 @@ def program(
 
 @app.command()
 def run(
+    table: Bank = None,
     input: Input = None,
     output: Output = Path("output"),
     customers: Customers = None,
@@ -111,6 +113,9 @@ def run(
       report/tabular-lstm-report.html the verdict, the scores and the plots; .json has the numbers
       model/                          the trained model, for 'generate'
     """  # noqa: D301 - \b is click's mark for lines to leave as they are
+    if table is not None and input is not None:
+        msg = "give TABLE or --input, not both."
+        raise typer.BadParameter(msg)
     if holdout is not None and holdout_file is not None:
         msg = "give --holdout or --holdout-file, not both."
         raise typer.BadParameter(msg)
@@ -121,7 +126,7 @@ def run(
         options = _job.RunOptions(
             output=output,
             seed=chosen(seed, say),
-            input=input,
+            input=input if table is None else table,
             customers=customers,
             backend=backend,
             holdout=holdout,

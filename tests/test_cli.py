@@ -226,7 +226,10 @@ def test_balances_are_rebuilt_from_starting_amounts(said: Said, tmp_path: Path) 
     amounts.write_text("customer_id,starting_amount\n007,1\n")
     assert "'NA'" in said("balance", only, "--starting-amounts", amounts, "--output", merged, code=1)
     message = said("balance", only, "--output", merged, code=1)
-    assert "has no column 'starting_amount', so nobody knows what its customers start with" in message
+    assert (
+        "has neither 'account_balance' nor 'starting_amount', so nobody knows what its customers start with"
+        in message
+    )
 
 
 def test_three_decimals_are_kept_where_the_currency_has_them(said: Said) -> None:
@@ -302,6 +305,8 @@ def test_a_place_that_cannot_be_written_fails_with_a_message(said: Said) -> None
     ("arguments", "message"),
     [
         (["run", "--input", "missing.csv"], "missing.csv"),
+        (["run", "missing.csv"], "missing.csv"),
+        (["run", __file__, "--input", __file__], "give TABLE or --input, not both"),
         (["run", "--backend", "nix"], "'nix' is not a backend; there are: "),
         (["run", "--customers", "0"], "--customers"),
         (["run", "--seed=-1"], "--seed"),

@@ -399,7 +399,7 @@ BAD_COLUMNS: dict[str, tuple[Callable[[], Any], str, str, str]] = {
     "category that is not there": (
         lambda: sound().drop(columns="transaction_category"),
         "transaction_category",
-        r"is missing. The table has 'customer_id', ",
+        r"is missing\. The table has 'customer_id', ",
         "rename(columns={'your categories': 'transaction_category'})",
     ),
     "balance that is not there": (

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import gretel_fin_synth as fs
 from gretel_fin_synth.schema._guess import date_format, number_hint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 REAL = fs.make_transactions(6, start="2024-01-01", end="2024-03-31", seed=3)
 
@@ -101,6 +106,39 @@ def test_names_of_other_languages_and_blank_categories_are_mended_by_hints() -> 
     assert len(mended) == len(REAL)
     assert mended["transaction_category"].iloc[[2, 4]].tolist() == ["unknown", "unknown"]
     assert mended["account_balance"].tolist() == REAL["account_balance"].tolist()
+
+
+def test_a_file_is_mended_by_nothing_but_what_is_said_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    signs = REAL["transaction_type"].map({"credit": 1, "debit": -1})
+    export = pd.DataFrame(
+        {
+            "IBAN": "DE00 " + REAL["customer_id"],
+            "Buchungstag": REAL["transaction_date"].dt.strftime("%d.%m.%Y"),
+            "Betrag": (REAL["transaction_amount"] * signs).map(_german),
+            "Währung": "EUR",
+            "Kategorie": REAL["transaction_category"].mask(REAL.index == 2, ""),
+            "Saldo": REAL["account_balance"].map(_german),
+        }
+    )
+    export.to_csv("export.csv", sep=";", index=False, encoding="cp1252")
+    current, said = "export.csv", ""
+    for _ in range(8):
+        try:
+            summary = fs.validate_files(current, progress=False)
+            break
+        except fs.FinSynthError as error:
+            said = "\n".join([str(error), *getattr(error, "__notes__", [])])
+        hints = [line[6:] for line in said.splitlines() if line.startswith("Hint: ")]
+        around = [line[2:] for line in said.splitlines() if line.startswith("  frame")]
+        exec("\n".join([*around[:1], *hints, *around[1:]]), {"pandas": pd})
+        current = "new.csv"
+    assert (summary.n_rows, summary.n_customers) == (len(REAL), 6)
+    mended = pd.read_csv("new.csv")
+    assert mended["account_balance"].tolist() == REAL["account_balance"].tolist()
+    assert mended["Währung"].eq("EUR").all()
 
 
 def test_names_that_nobody_can_guess_have_their_place_in_the_hint() -> None:

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
     from gretel_fin_synth._source import Chunk, Source
     from gretel_fin_synth.balance._stream import Running, Starts
+    from gretel_fin_synth.errors import SchemaViolation
 
-__all__ = ["Breaks", "Failures", "Reader", "Writer", "shown"]
+__all__ = ["Breaks", "Failures", "Reader", "Writer", "explained", "shown"]
 
 #: Failing cells and breaks that are kept for the report; all are counted.
 KEPT = 10_000
@@ -77,9 +78,14 @@ class Failures:
             error.add_note(f"  {self._files.place(int(row))}")
         if self.n_cells > len(error.failure_cases):
             error.add_note(f"  and {self.n_cells - len(error.failure_cases):,} cells more")
-        if len(self._files.paths) == 1:
-            error.add_note("\n" * bool(len(rows)) + around_hints(self._files.paths[0]))
-        raise error
+        raise explained(error, self._files)
+
+
+def explained(error: SchemaViolation, files: Source) -> SchemaViolation:
+    """Say where the frame that the hints of an error speak of comes from, if it is one file."""
+    if len(files.paths) == 1:
+        error.add_note("\n" * hasattr(error, "__notes__") + around_hints(files.paths[0]))
+    return error
 
 
 class Reader:

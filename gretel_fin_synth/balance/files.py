@@ -15,7 +15,7 @@ from gretel_fin_synth._atomic import new_file
 from gretel_fin_synth._ledger import find_breaks
 from gretel_fin_synth._source import open_source
 from gretel_fin_synth.balance._entries import order_columns, tolerance_in_range
-from gretel_fin_synth.balance._files import Breaks, Failures, Reader, Writer, about_rows, shown
+from gretel_fin_synth.balance._files import Breaks, Failures, Reader, Writer, about_rows, explained, shown
 from gretel_fin_synth.balance._spool import Spool
 from gretel_fin_synth.balance._stream import Customers, NotInOrder, Running, Starts
 from gretel_fin_synth.errors import ParameterError
@@ -227,7 +227,7 @@ def validate_files(
     wanted = wanted_columns(list(files.names), extra, balance=balance)
     problems = name_problems(list(files.names), wanted)
     if problems:
-        raise violation(problems)
+        raise explained(violation(problems), files)
     rules = Rules(tuple(wanted), minor_units, extra)
     constants = [column.name for column in extra if column.kind == "constant"]
     customers, n_rows = Customers(), 0

@@ -166,7 +166,7 @@ def name_problems(names: Sequence[Any], wanted: Iterable[str]) -> list[Problem]:
     hint = _rename_hint(missing, renamed)
     shown = f"The table has {', '.join(map(repr, names[:12])) or 'no columns'}{', ...' * (len(names) > 12)}"
     said = [_missing(name, renamed, hint) for name in missing]
-    return [*problems, *(replace(p, texts=[f"{p.texts[0]}. {shown}"]) for p in said[:1]), *said[1:]]
+    return [*problems, *(replace(p, texts=[f"{p.texts[0]} {shown}"]) for p in said[:1]), *said[1:]]
 
 
 def _renaming(missing: Sequence[str], names: Sequence[Any]) -> dict[str, str]:
@@ -223,7 +223,7 @@ def _missing(name: str, renamed: dict[str, str], rename: str) -> Problem:
     if near:
         text = f"is missing; did you mean {near[0]!r}?"
         return of_column(name, None, text, rename)
-    text = "is missing"
+    text = "is missing."
     if name == BALANCE:
         hint = "validate_transactions(frame, balance=False), or reconstruct_balance(frame) to add it"
     elif name == TYPE:

@@ -93,23 +93,19 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
     if codes is None:
         return money, problems
     numbers = f'pandas.to_numeric(frame["{AMOUNT}"])'
-    for rows, text, hint in (
-        (
-            np.flatnonzero(codes == 0),
-            lambda _: "is zero; leave the row out, no money moved",
-            f"frame = frame[{numbers} != 0]",
-        ),
-        (
-            np.flatnonzero(codes < 0),
-            lambda value: (
-                f"is negative; write {abs(value)!r} and put the sign into {TYPE!r} ('debit' takes money out)"
-            ),
-            f'frame["{AMOUNT}"] = {numbers}.abs()  # if the types say which are debits',
-        ),
-    ):
-        if rows.size:
-            values = column.iloc[rows].tolist()
-            problems = [*problems, Problem(str(column.name), rows, values, [text(v) for v in values], hint)]
+    zero, negative = np.flatnonzero(codes == 0), np.flatnonzero(codes < 0)
+    if zero.size:
+        texts = ["is zero; leave the row out, no money moved"] * zero.size
+        hint = f"frame = frame[{numbers} != 0]"
+        problems = [*problems, Problem(AMOUNT, zero, column.iloc[zero].tolist(), texts, hint)]
+    if negative.size:
+        values = column.iloc[negative].tolist()
+        texts = [
+            f"is negative; write {abs(value)!r} and put the sign into {TYPE!r} ('debit' takes money out)"
+            for value in values
+        ]
+        hint = f'frame["{AMOUNT}"] = {numbers}.abs()  # if the types say which are debits'
+        problems = [*problems, Problem(AMOUNT, negative, values, texts, hint)]
     return money, problems
 
 
