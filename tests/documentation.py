@@ -172,6 +172,17 @@ def furnish(folder: Path, *, synthetic: bool = True) -> None:
     )
     names = ["Account", "Booking Date", "Amount", "Type", "Category", "Balance", "Branch"]
     export.set_axis(names, axis=1).to_csv(folder / "export.csv", index=False)
+    german = str.maketrans(",.", ".,")
+    signs = table["transaction_type"].map({"credit": "", "debit": "-"})
+    umsaetze = {
+        "IBAN": "DE00 " + table["customer_id"],
+        "Buchungstag": table["transaction_date"].dt.strftime("%d.%m.%Y"),
+        "Betrag": signs + money["transaction_amount"].str.translate(german),
+        "Kategorie": table["transaction_category"].mask(table.index == 3, ""),
+        "Händler": "Händler",
+        "Saldo": money["account_balance"].str.translate(german),
+    }
+    pd.DataFrame(umsaetze).to_csv(folder / "umsaetze.csv", sep=";", index=False)
 
 
 def say(line: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,17 +170,19 @@ def _limits(
     if lacking:
         tests = " and ".join(PLANNED[name] for name in lacking)
         limits.append(Concern(f"Not tested: {tests}.", forbids="trusted partners"))
-    smallest = min(table.n_customers for table in (real, synthetic, holdout) if table is not None)
-    if smallest < _FEW_CUSTOMERS:
+    tables = {"real table": real, "synthetic table": synthetic, "holdout": holdout}
+    sizes = {name: table.n_customers for name, table in tables.items() if table is not None}
+    least, smallest = min((size, name) for name, size in sizes.items())
+    if least < _FEW_CUSTOMERS:
         limits.append(
             Concern(
-                f"A table has {smallest} customers only; with fewer than {_FEW_CUSTOMERS} a leak of single "
-                "customers cannot be told from chance.",
+                f"The {smallest} has {least} customers only; with fewer than {_FEW_CUSTOMERS} a leak of "
+                "single customers cannot be told from chance.",
                 forbids="trusted partners",
             )
         )
     if not guarantee:
-        limits.append(Concern(_unproven(smallest), forbids="public"))
+        limits.append(Concern(_unproven(least), forbids="public"))
     return limits
 
 
