@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,8 +21,31 @@ def test_the_table_of_peers_is_that_of_the_benchmarks() -> None:
     assert "this library" in module.peers()
 
 
+def test_a_package_index_shows_no_link_that_leads_nowhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    hook = project["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    assert hook["fragments"] == [{"path": "README.md"}]
+    shown = README
+    for change in hook["substitutions"]:
+        shown = re.sub(change["pattern"], change["replacement"], shown)
+    nowhere = re.compile(r"\]\((?!https?://)[^)]*\)")
+    assert nowhere.findall(README)
+    assert not nowhere.findall(shown)
+    assert "one page of pandas to copy (`docs/how_to/use_your_own_table.md`)" in shown
+    assert len(shown.splitlines()) > len(README.splitlines()) - 5
+
+
+def test_anchors_within_the_readme_are_headings() -> None:
+    headings = {
+        line.lstrip("# ").lower().replace(" ", "-") for line in README.splitlines() if line[:1] == "#"
+    }
+    anchors = re.findall(r"\]\(#([^)]+)\)", README)
+    assert anchors
+    assert set(anchors) <= headings
+
+
 def test_every_file_that_is_linked_is_there() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", README)
     assert len(targets) > 5
     for target in targets:
         assert (ROOT / target).exists(), target
