@@ -94,10 +94,6 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
         return money, problems
     numbers = f'pandas.to_numeric(frame["{AMOUNT}"])'
     zero, negative = np.flatnonzero(codes == 0), np.flatnonzero(codes < 0)
-    if zero.size:
-        texts = ["is zero; leave the row out, no money moved"] * zero.size
-        hint = f"frame = frame[{numbers} != 0]"
-        problems = [*problems, Problem(AMOUNT, zero, column.iloc[zero].tolist(), texts, hint)]
     if negative.size:
         values = column.iloc[negative].tolist()
         texts = [
@@ -106,6 +102,10 @@ def inspect_amount(column: Column, minor_units: int) -> Inspected:
         ]
         hint = f'frame["{AMOUNT}"] = {numbers}.abs()  # if the types say which are debits'
         problems = [*problems, Problem(AMOUNT, negative, values, texts, hint)]
+    if zero.size:
+        texts = ["is zero; leave the row out, no money moved"] * zero.size
+        hint = f"frame = frame[{numbers} != 0]"
+        problems = [*problems, Problem(AMOUNT, zero, column.iloc[zero].tolist(), texts, hint)]
     return money, problems
 
 
