@@ -29,7 +29,7 @@ def balance(
     minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
-    """Rebuild the running balances of a table to the cent, or check them.
+    """Rebuild running balances to the cent, or check them.
 
     Starting amounts come from --starting-amounts, else from a column of that name in TABLE. A folder, a
     pattern or a large file is read batch by batch and written to one Parquet file; memory stays bounded.
@@ -68,7 +68,9 @@ def check(
     minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
-    """Check the running balances of a table of any size; ends with exit code 1 if one does not add up.
+    """Check the running balances of a table of any size.
+
+    Ends with exit code 1 if one does not add up.
 
     \b
     Examples:
@@ -88,7 +90,9 @@ def validate(
     minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
-    """Check that a table of any size is a table of transactions; ends with exit code 1 if it is none.
+    """Check that a table of any size holds transactions.
+
+    Ends with exit code 1 if something is wrong, and says what.
 
     \b
     Examples:

@@ -93,10 +93,11 @@ def run(
     minor_units: MinorUnits = 2,
     quiet: Quiet = False,
 ) -> None:
-    """Read or make a table, learn from it, generate, evaluate, and write everything.
+    """Do the whole job: learn from a table, generate, evaluate.
 
-    A fifth of the real customers is held out: the model never sees them, and the report shows the same scores
-    for them. What OUTPUT holds from an earlier run is replaced once everything new is complete.
+    Without TABLE one is made. A fifth of the real customers is held out: the model never sees them, and the
+    report shows the same scores for them. What OUTPUT holds from an earlier run is replaced once everything
+    new is complete.
 
     \b
     Examples:
@@ -148,7 +149,7 @@ def standin(
     seed: Seed = None,
     quiet: Quiet = False,
 ) -> None:
-    """Make a table that looks like a bank's, for when there is none.
+    """Make a table that looks like a bank's, if there is none.
 
     \b
     Example:
@@ -250,7 +251,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, help="Decides every random draw of the evaluation.")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a synthetic table by the real one that it was learned from, whoever made it.
+    """Judge a synthetic table, whoever made it, by the real one.
 
     Folders, patterns and files of more than 100 MB are not brought into memory: what adds up is counted over
     all rows, the rest is measured on a sample of whole customers, which the report states.
