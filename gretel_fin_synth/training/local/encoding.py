@@ -91,12 +91,12 @@ def build_world(
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
-    """Return first day, days without rows at the end, starting amount, last balance, swing; (n, 5)."""
+    """Return first day, days without rows at the end, starting amount, last balance, swing, floor; (n, 6)."""
     first, last = data.day[data.offset[:-1]], data.day[data.offset[1:] - 1]
-    end = last_balances(data, running_balances(data, start, sign))
-    return np.column_stack([first, n_days - 1 - last, start, end, swings(data, start, end, sign)]).astype(
-        float
-    )
+    balance = running_balances(data, start, sign)
+    end, lowest = last_balances(data, balance), np.minimum.reduceat(balance, data.offset[:-1])
+    away = swings(data, start, end, sign)
+    return np.column_stack([first, n_days - 1 - last, start, end, away, lowest]).astype(float)
 
 
 def world_to_dict(world: World) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class Examples:
     cell_after: npt.NDArray[np.uint8]
     cell: IntArray
     log_in_cell: npt.NDArray[np.float64]
+    share_after: npt.NDArray[np.uint8]
     share_usable: npt.NDArray[np.bool_]
     share_cell: IntArray
     log_in_share: npt.NDArray[np.float64]
@@ -169,6 +170,7 @@ def record(
             slot_after=history.after_classes(a, kind, amounts),
             slot_match=(amounts == cents[:, None]) & (amounts > 0),
             cell_after=history.after_classes(a, kind, middles[kind]),
+            share_after=history.after_classes(a, kind, world.shares.middles(kind, base)),
             share_usable=world.shares.usable(kind, base),
             share_cell=share_cell,
             log_in_share=log_in_share,

@@ -277,6 +277,7 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
         b["slot_features"],
         b["slot_after"].long(),
         b["cell_after"].long(),
+        b["share_after"].long(),
         b["share_usable"],
     )
     logp = logits.log_softmax(dim=1)

@@ -255,6 +255,11 @@ class History:
         open_still = (day < plans.last_day)[:, None]
         return (0.5 * open_still * np.square(np.clip(away, -50, 50))).astype(np.float32)
 
+    def below(self, a: int, balance_after: IntArray) -> npt.NDArray[np.bool_]:
+        """Return which balances, (a, n), are lower than now and below the plan's floor."""
+        limit = np.minimum(self.balance[:a], self.plans.floor[:a])[:, None]
+        return balance_after < limit
+
     def expected_balance(self, a: int) -> IntArray:
         """Return the balance after a usual amount of each kind, (a, K)."""
         after = self.balance[:a, None] + self.usual_amounts(a) * self.world.sign

@@ -271,6 +271,7 @@ class TransactionLSTM(nn.Module):
         slot_features: Tensor,
         slot_after: Tensor,
         cell_after: Tensor,
+        share_after: Tensor,
         share_usable: Tensor,
     ) -> Tensor:
         """Return log weights of the own past amounts, of cells and of shares, (rows, all of them)."""
@@ -283,6 +284,7 @@ class TransactionLSTM(nn.Module):
             position.gather(1, below), position.gather(1, below + 1), share
         )
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
+        shares = self._share_logits(body, kind)
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
         own = (
             1 - slot_features[:, :, -1]
@@ -292,18 +294,19 @@ class TransactionLSTM(nn.Module):
             relative = self.amount_relative(body)
             cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])
             slots = slots + after.gather(1, slot_after[..., 0]) + relative.gather(1, slot_after[..., 1])
+            shares = shares + after.gather(1, share_after[..., 0]) + relative.gather(1, share_after[..., 1])
         slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
         if not self.options.uses("copy"):
             slots = torch.full_like(slots, -torch.inf)
-        return torch.cat([slots, cells, self._share_logits(body, kind, share_usable)], dim=1)
+        shares = shares.masked_fill(~share_usable, -torch.inf)
+        return torch.cat([slots, cells, shares], dim=1)
 
-    def _share_logits(self, body: Tensor, kind: Tensor, usable: Tensor) -> Tensor:
+    def _share_logits(self, body: Tensor, kind: Tensor) -> Tensor:
         """Return log weights of the cells of shares, (rows, cells)."""
         position = self.amount_share(body)
         below, share = self.share_below[kind], self.share_share[kind]
         logits = self.share_log_mass[kind] + self.share_by_kind(kind) + position[:, -1:]
-        logits = logits + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
-        return logits.masked_fill(~usable, -torch.inf)
+        return logits + torch.lerp(position.gather(1, below), position.gather(1, below + 1), share)
 
 
 def _between_bumps(position: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Tensor, Tensor]:

@@ -21,6 +21,7 @@ MECHANISMS = (
     "plan_codes",
     "matching",
     "settling",
+    "floor",
     "guard",
     "calibration",
     "balancing",
@@ -62,8 +63,8 @@ class LSTMOptions:
         confidential as the table.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
-        ``order``, ``plan_codes``, ``matching``, ``settling``, ``guard``, ``calibration``, ``balancing``
-        (without calibration there is no balancing either).
+        ``order``, ``plan_codes``, ``matching``, ``settling``, ``floor``, ``guard``, ``calibration``,
+        ``balancing`` (without calibration there is no balancing either).
     """
 
     epochs: int = 60

@@ -1,12 +1,12 @@
 """Plans: what is decided about a customer before the first transaction.
 
 A plan has exact parts, which the sequence then keeps (first and last day, starting amount, last balance
-before the account is emptied, swing), and a coarse code of the customer's way of life (activity, income,
-level and swing of the balance, variety, ...), of which the network sees only a noisy copy. Both are drawn
-from a smoothed bootstrap in the space of normal scores: a customer is taken at random and moved by Gaussian
-noise, correlated as customers are (so that what goes together still does), so large that on average
-``neighbours`` training customers could have given rise to the result; ranks are then spread evenly, so that
-every part keeps its distribution.
+before the account is emptied, swing, lowest balance), and a coarse code of the customer's way of life
+(activity, income, level and swing of the balance, variety, ...), of which the network sees only a noisy copy.
+Both are drawn from a smoothed bootstrap in the space of normal scores: a customer is taken at random and
+moved by Gaussian noise, correlated as customers are (so that what goes together still does), so large that on
+average ``neighbours`` training customers could have given rise to the result; ranks are then spread evenly,
+so that every part keeps its distribution.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ IntArray = npt.NDArray[np.int64]
 
 LEAST_SHRINKAGE = 0.1
 
-EXACT = ("first_day", "tail_days", "start", "end", "swing")
+EXACT = ("first_day", "tail_days", "start", "end", "swing", "floor")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Plans:
     """Plans of n customers.
 
     ``first_day``, ``last_day``, ``start``, ``end`` and ``swing`` (starting amount, last balance before the
-    account is emptied, and the standard deviation around the line between them, minor units) have shape (n,);
-    ``code``, (n, n_codes), holds normal scores.
+    account is emptied, and the standard deviation around the line between them, minor units) have shape (n,),
+    as has ``floor``, below which the balance does not go; ``code``, (n, n_codes), holds normal scores.
     """
 
     first_day: IntArray
@@ -39,13 +39,14 @@ class Plans:
     start: IntArray
     end: IntArray
     swing: FloatArray
+    floor: IntArray
     code: npt.NDArray[np.float32]
 
     @classmethod
     def observed(cls, exact: FloatArray, codes: npt.NDArray[np.float32], n_days: int) -> Plans:
-        """Return the plans that customers with these exact parts, (n, 5), and codes lived by."""
+        """Return the plans that customers with these exact parts, (n, 6), and codes lived by."""
         first, tail, start, end = exact[:, :4].astype(np.int64).T
-        return cls(first, n_days - 1 - tail, start, end, exact[:, 4], codes)
+        return cls(first, n_days - 1 - tail, start, end, exact[:, 4], exact[:, 5].astype(np.int64), codes)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -61,14 +62,16 @@ class Plans:
         last = np.maximum(new_days - 1 - tail, np.minimum(first, new_days - 1))
         longer = (last - first + 1) / (self.last_day - self.first_day + 1)
         end = np.rint(self.start + (self.end - self.start) * longer).astype(np.int64)
-        return replace(self, first_day=np.minimum(first, last), last_day=last, end=end)
+        floor = self.floor + np.minimum(end - self.end, 0)
+        return replace(self, first_day=np.minimum(first, last), last_day=last, end=end, floor=floor)
 
     def starting_within(self, low: int, high: int, n: int) -> Plans:
         """Return the n plans whose starting amounts are nearest to these limits, moved to lie within."""
         away = np.maximum(low - self.start, self.start - high)
         nearest = self.take(np.sort(np.argsort(np.maximum(away, 0), kind="stable")[:n]))
         start = np.clip(nearest.start, low, high)
-        return replace(nearest, start=start, end=nearest.end + start - nearest.start)
+        more = start - nearest.start
+        return replace(nearest, start=start, end=nearest.end + more, floor=nearest.floor + more)
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,11 @@ class PlanModel:
 
     Parameters
     ----------
-    quantiles : ndarray of shape (5, n)
+    quantiles : ndarray of shape (6, n)
         Sorted values of the exact parts.
-    scores : ndarray of shape (n, 5 + n_codes)
+    scores : ndarray of shape (n, 6 + n_codes)
         Normal scores of the training customers.
-    noise : ndarray of shape (5 + n_codes, 5 + n_codes)
+    noise : ndarray of shape (6 + n_codes, 6 + n_codes)
         What turns independent standard normal numbers into the noise that is added to scores.
     n_days : int
         Length of the window.
@@ -107,7 +110,7 @@ class PlanModel:
         k: int,
         rng: np.random.Generator,
     ) -> PlanModel:
-        """Learn from the exact parts (n, 5) and the codes (n, n_codes)."""
+        """Learn from the exact parts (n, 6) and the codes (n, n_codes)."""
         exact, by_span = _window_parts(exact, n_days)
         scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
         scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
@@ -134,7 +137,7 @@ class PlanModel:
         n_exact = len(EXACT)
         noisy = self.scores[base] + rng.standard_normal((n, self.scores.shape[1])) @ self.noise.T
         uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
-        one, two, start, end, swing = (self._value(part, uniform[:, part]) for part in range(n_exact))
+        one, two, start, end, swing, floor = (self._value(part, uniform[:, part]) for part in range(n_exact))
         if self.by_span:
             span = np.clip(np.rint(one), 1, self.n_days)
             first = np.rint(two * (self.n_days - span))
@@ -149,6 +152,7 @@ class PlanModel:
             np.rint(start).astype(np.int64),
             np.rint(end).astype(np.int64),
             swing,
+            np.rint(floor).astype(np.int64),
             noisy[:, n_exact:].astype(np.float32),
         )
 

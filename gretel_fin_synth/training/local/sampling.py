@@ -21,6 +21,8 @@ IntArray = npt.NDArray[np.int64]
 
 MOST_STRAIN = 6.0
 MOST_LEAN = 1.0
+UNCOVERED = 2.5
+FAR_BELOW = 6.0
 
 
 def draw_sequences(
@@ -64,9 +66,11 @@ def draw_sequences(
             dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
             classes = history.kind_classes(a, day)
             logits = network.kind_logits(dated, torch.as_tensor(classes.astype(np.int64)))
+            after = history.expected_balance(a)
             if float(network.pull) > 0:
-                strain = torch.as_tensor(history.strain(day, history.expected_balance(a)))
-                logits = leaned(logits, strain * network.pull)
+                logits = leaned(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
+            if network.options.uses("floor"):
+                logits = logits - UNCOVERED * torch.as_tensor(history.below(a, after))
             kind = _choose(logits / temperature, rng)
             chosen = network.chosen(
                 dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
@@ -120,17 +124,22 @@ def _draw_amount(
     world, a = history.world, len(kind)
     amounts, features = history.copies(a, kind, day)
     base = history.base(a, kind, day)
+    share_middles = world.shares.middles(kind, base)
     logits = network.amount_logits(
         chosen,
         torch.as_tensor(kind),
         torch.as_tensor(features),
         torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
         torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)),
+        torch.as_tensor(history.after_classes(a, kind, share_middles).astype(np.int64)),
         torch.as_tensor(world.shares.usable(kind, base)),
     )
+    new: IntArray = np.concatenate([middles[kind], share_middles], axis=1)
+    after = history.balance[:, None] + new * world.sign[kind][:, None]
     if float(network.pull) > 0:
-        after = history.balance[:, None] + middles[kind] * world.sign[kind][:, None]
         logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull, world.n_copies)
+    if network.options.uses("floor"):
+        logits = above(logits, torch.as_tensor(history.below(a, after)), world.n_copies)
     logits = logits / temperature
     choice, luck = _choose(logits, rng), rng.random(a)
     n_copies = world.n_copies
@@ -173,12 +182,19 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
-    """Make cells that strain the plan's balance less likely; the chance of the other ways stays."""
-    last = n_copies + strain.shape[1]
-    own, cells, shares = logits[:, :n_copies], logits[:, n_copies:last], logits[:, last:]
-    tilted = cells - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
-    kept = cells.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.cat([own, tilted + kept, shares], dim=1)
+    """Make new amounts that strain the plan's balance less likely; the chance of copies stays."""
+    own, new = logits[:, :n_copies], logits[:, n_copies:]
+    tilted = new - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
+    kept = new.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
+    return torch.cat([own, tilted + kept], dim=1)
+
+
+def above(logits: torch.Tensor, below: torch.Tensor, n_copies: int) -> torch.Tensor:
+    """Make new amounts that lead below the plan's floor very unlikely; the chance of copies stays."""
+    own, new = logits[:, :n_copies], logits[:, n_copies:]
+    tilted = new - FAR_BELOW * below
+    kept = new.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
+    return torch.cat([own, tilted + kept], dim=1)
 
 
 def _choose(logits: torch.Tensor, rng: np.random.Generator) -> IntArray:

@@ -110,6 +110,11 @@ class ShareTable:
         rounded = np.rint(amount / step).astype(np.int64) * step
         return np.clip(rounded, np.maximum(self.least[kind], step), self.most[kind])
 
+    def middles(self, kind: IntArray, base: FloatArray) -> IntArray:
+        """Return a typical amount of each cell, (rows, cells), minor units."""
+        ratio = np.sqrt(self.low[kind] * self.high[kind]) / SCALE
+        return np.rint(np.minimum(base[:, None] * ratio, self.most[kind][:, None])).astype(np.int64)
+
     def usable(self, kind: IntArray, base: FloatArray) -> npt.NDArray[np.bool_]:
         """Return which cells give an amount of at least half a step, (rows, cells)."""
         amount = base[:, None] * self.high[kind] / SCALE
