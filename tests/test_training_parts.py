@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="the embedded backend needs torch")
 
+import torch
+
 from gretel_fin_synth.training.local.calendar import N_RULES, Calendar
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import SECONDS, Clock, in_order
@@ -22,6 +24,7 @@ from gretel_fin_synth.training.local.examples import Sequences, record
 from gretel_fin_synth.training.local.history import COPY_FEATURES, History, World
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
 from gretel_fin_synth.training.local.profiles import last_balances
+from gretel_fin_synth.training.local.sampling import above
 from gretel_fin_synth.training.local.shares import BASES, OWN, PLUS, SCALE, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
@@ -84,7 +87,7 @@ def test_noise_keeps_what_goes_with_what() -> None:
     rng = np.random.default_rng(3)
     level = rng.normal(size=400)
     codes = level[:, None] + 0.3 * rng.normal(size=(400, 3))
-    exact = np.column_stack([rng.integers(0, 99, 400), rng.integers(0, 99, 400), rng.normal(size=(400, 3))])
+    exact = np.column_stack([rng.integers(0, 99, 400), rng.integers(0, 99, 400), rng.normal(size=(400, 4))])
     plans = PlanModel.fit(exact, codes, neighbours=100.0, n_days=N_DAYS, k=3, rng=rng)
     drawn = plans.draw(4000, rng).code
     assert np.corrcoef(drawn[:, 0], drawn[:, 1])[0, 1] == pytest.approx(
@@ -102,7 +105,7 @@ def test_customers_who_stay_briefly_stay_briefly(by_span: bool) -> None:
     else:  # all leave on the last day, whenever they came
         first = rng.integers(0, N_DAYS - 1, n).astype(float)
         span = N_DAYS - first
-    exact = np.column_stack([first, N_DAYS - first - span, rng.normal(size=(n, 3))])
+    exact = np.column_stack([first, N_DAYS - first - span, rng.normal(size=(n, 4))])
     plans = PlanModel.fit(exact, rng.normal(size=(n, 3)), neighbours=12.0, n_days=N_DAYS, k=3, rng=rng)
     assert plans.by_span is by_span
     drawn = plans.draw(3000, rng)
@@ -255,7 +258,7 @@ def life(seed: int, lengths: list[int]) -> tuple[World, Sequences, Plans]:
     world = build_world(data, start, kinds, Calendar(np.datetime64("2024-01-15"), 90), 1)
     codes = np.zeros((len(lengths), 2), np.float32)
     last, swing = np.full(len(lengths), 89), np.full(len(lengths), 100.0)
-    return world, data, Plans(day[offset[:-1]], last, start, start, swing, codes)
+    return world, data, Plans(day[offset[:-1]], last, start, start, swing, start - 20_000, codes)
 
 
 def first_rows(data: Sequences, n: int) -> Sequences:
@@ -355,6 +358,24 @@ def test_the_whole_balance_can_be_copied() -> None:
     np.testing.assert_array_equal(after[~away], 0)
     np.testing.assert_array_equal(amounts[away, -1], 0)
     np.testing.assert_array_equal(features[:, -1, N_RULES] > 0, amounts[:, -1] > 0)
+
+
+def test_below_the_floor_means_lower_than_now_and_than_the_plan() -> None:
+    world, _, plans = life(5, [4, 3])
+    history = History(world, plans)
+    floor, now = plans.floor, np.array([plans.floor[0] + 500, plans.floor[1] - 700])
+    history.balance[:] = now
+    after = np.stack([floor - 1, floor, now - 1, now], axis=1)
+    assert history.below(2, after).tolist() == [[True, False, False, False], [False, False, True, False]]
+
+
+def test_new_amounts_below_the_floor_are_rare_and_copies_as_likely_as_before() -> None:
+    logits = torch.zeros(2, 6)
+    tilted = above(logits, torch.tensor([[True, True, False, False], [True] * 4]), n_copies=2)
+    chance = tilted.softmax(dim=1)
+    assert chance[:, :2].sum(dim=1).tolist() == pytest.approx([2 / 6, 2 / 6])
+    assert float(chance[0, 2:4].sum()) < 0.01
+    assert chance[1].tolist() == pytest.approx([1 / 6] * 6)  # where all would, it is as it was
 
 
 def test_the_last_balance_is_the_one_before_an_account_is_emptied() -> None:
