@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gretel_fin_synth as fs
+from gretel_fin_synth.evaluation import utility as utility_module
 from gretel_fin_synth.evaluation._table import prepare
 from gretel_fin_synth.evaluation._tasks import Examples, next_category, next_net_flow, overdraft
 from gretel_fin_synth.evaluation.utility import (
@@ -98,11 +101,11 @@ def test_without_balances_there_is_no_overdraft():
 
 
 def test_skills_by_hand():
-    numbers = Examples(np.zeros((4, 1)), np.array([0, 10, 10, 100]))
+    numbers = Examples(np.zeros((4, 1)), np.array([0, 10, 10, 100]), np.arange(4))
     assert _error_saved(numbers.label.astype(float), numbers) == 1.0
     assert _error_saved(np.full(4, 10.0), numbers) == 0.0
     assert _error_saved(np.array([0.0, 10.0, 10.0, 50.0]), numbers) == 0.5  # 50 wrong, of 100 by the median
-    names = Examples(np.zeros((2, 1)), np.array([0, 1]))
+    names = Examples(np.zeros((2, 1)), np.array([0, 1]), np.arange(2))
     assert _surprise_saved(np.log([0.5, 0.5]), names) == pytest.approx(0.0)
     assert _surprise_saved(np.zeros(2), names) == 1.0
     assert _surprise_saved(np.log([0.25, 0.25]), names) == pytest.approx(-1.0)
@@ -189,3 +192,24 @@ def test_without_a_holdout_half_of_the_real_customers_are_tested_on():
 def test_the_same_seed_gives_the_same_skills():
     tables = [prepare(crowd(15, seed)) for seed in (1, 2, 3)]
     assert utility(*tables, rng(5)) == utility(*tables, rng(5))
+
+
+def test_a_skill_that_few_customers_could_show_by_chance_is_no_skill(monkeypatch):
+    """Guesses that fit one customer of six by luck differ from none by less than two standard errors."""
+    rng = np.random.default_rng(4)
+    customer = np.repeat(np.arange(6), 20)
+    label = rng.integers(-1000, 1000, 120)
+    lucky = np.where(customer == 0, label, 0)
+    plan = utility_module._PLANS["next_net_flow"]
+    test = Examples(np.zeros((120, 1)), label, customer)
+    skill = plan.measure(lucky, test)
+    error = utility_module._standard_error(plan, lucky, test)
+    assert skill > 0.1
+    assert skill < 2 * error
+    monkeypatch.setattr(utility_module, "_boosted", lambda *_, **__: lucky)
+    alone = replace(plan, examples=lambda _: [test, test, test])
+    found = utility_module._run(alone, [], rng)
+    assert found.score is None
+    assert "that chance explains" in found.notes[0]
+    everyone = np.where(rng.random(120) < 0.2, label, 0)
+    assert plan.measure(everyone, test) > 2 * utility_module._standard_error(plan, everyone, test)

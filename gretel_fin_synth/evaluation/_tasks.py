@@ -41,10 +41,13 @@ class Examples:
         What is known; NaN where something is missing.
     label : numpy.ndarray
         Code of a category, minor units, or 0 and 1.
+    customer : numpy.ndarray of int64
+        Number of the customer that each example is of.
     """
 
     features: Floats
     label: NDArray[np.generic]
+    customer: Ints
 
     def __len__(self) -> int:
         return len(self.label)
@@ -53,8 +56,11 @@ class Examples:
         """Return random examples, or all of them if there are no more."""
         if len(self) <= size:
             return self
-        chosen = np.sort(rng.choice(len(self), size=size, replace=False))
-        return Examples(self.features[chosen], self.label[chosen])
+        return self.take(np.sort(rng.choice(len(self), size=size, replace=False)))
+
+    def take(self, chosen: Ints) -> Examples:
+        """Return the examples at these places."""
+        return Examples(self.features[chosen], self.label[chosen], self.customer[chosen])
 
 
 def next_category(tables: Sequence[Table]) -> list[Examples]:
@@ -65,7 +71,7 @@ def next_category(tables: Sequence[Table]) -> list[Examples]:
     examples = []
     for table, matrix, category in zip(tables, matrices, categories, strict=True):
         rows = np.flatnonzero(np.diff(table.customer) == 0)
-        examples.append(Examples(matrix.columns(names)[rows], category[rows + 1]))
+        examples.append(Examples(matrix.columns(names)[rows], category[rows + 1], table.customer[rows]))
     return examples
 
 
@@ -109,7 +115,7 @@ def _months(table: Table) -> Examples:
     columns = [nth, month, so_far / (nth + 1)]
     history = [net, come, gone, largest, np.bincount(cell, minlength=size)]
     known = [column[now] for column in columns] + [each[now - back] for each in history for back in (0, 1)]
-    return Examples(np.column_stack(known).astype(np.float64), net[now + 1])
+    return Examples(np.column_stack(known).astype(np.float64), net[now + 1], owner[now])
 
 
 def _before_overdraft(table: Table, described: Floats) -> Examples:
@@ -129,7 +135,8 @@ def _before_overdraft(table: Table, described: Floats) -> Examples:
     before = falls[now] - falls[table.starts[:-1][table.customer[now]]]
     known += [before[:, None], signed_log(_lowest(table, since, now))[:, None]]
     following = falls[until[now]] - falls[now + 1] > 0
-    return Examples(np.concatenate(known, axis=1).astype(np.float64), following.astype(np.int64))
+    features = np.concatenate(known, axis=1).astype(np.float64)
+    return Examples(features, following.astype(np.int64), table.customer[now])
 
 
 def _lowest(table: Table, since: Ints, now: Ints) -> Ints:

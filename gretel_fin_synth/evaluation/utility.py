@@ -41,6 +41,8 @@ _LEAST_EXAMPLES = 50
 _LEAST_EACH = 10  # examples of either answer
 _LEAST_CUSTOMERS = 4
 _LEAST_SKILL = 0.02  # that training on real data must have for a share of it to mean anything
+_ERRORS = 2.0  # standard errors of that skill by which it must differ from none
+_RESAMPLES = 100
 _UNHEARD = 0.02  # chance that a model leaves for categories that it does not expect
 _FAR = 0.75  # share of the skill below which the verdict speaks of it
 
@@ -95,8 +97,8 @@ def utility(real: Table, synthetic: Table, holdout: Table | None, rng: np.random
     Score
         ``breakdown`` maps each of :data:`TITLES` to a :class:`Task`; ``score`` is the lowest of theirs, and
         ``reference`` what training on the real table reaches, 100 by definition.
-        A task that cannot be learned (its answer is the same for everyone, or nothing helps to foresee it)
-        has no score, and says why.
+        A task that cannot be learned (its answer is the same for everyone, or nothing helps to foresee it
+        beyond two standard errors of the measure between samples of customers) has no score, and says why.
     """
     notes = []
     held = holdout is not None
@@ -155,7 +157,8 @@ def _run(plan: _Plan, tables: Sequence[Table], rng: np.random.Generator) -> Task
     size = min(len(real), len(synthetic) if enough else len(real), _MOST_EXAMPLES)
     naive = plan.naive(real, test)
     train = real.sample(size, rng)
-    by_real = plan.measure(plan.learn(train, test, rng), test)
+    guess = plan.learn(train, test, rng)
+    by_real = plan.measure(guess, test)
     notes = []
     if not enough:
         by_synthetic = naive
@@ -163,8 +166,12 @@ def _run(plan: _Plan, tables: Sequence[Table], rng: np.random.Generator) -> Task
     else:
         by_synthetic = plan.measure(plan.learn(synthetic.sample(size, rng), test, rng), test)
     score = None
-    if by_real - naive < _LEAST_SKILL:
-        notes.append("No score: training on real data does no better than a guess without a model.")
+    by_chance = _ERRORS * _standard_error(plan, guess, test)
+    if by_real - naive < max(_LEAST_SKILL, by_chance):
+        notes.append(
+            "No score: training on real data does no better than a guess without a model"
+            + (f", beyond the {by_chance:.2f} that chance explains." if by_chance > _LEAST_SKILL else ".")
+        )
     else:
         score = 100.0 * share_of_skill(by_synthetic, by_real, naive)
     return Task(
@@ -179,6 +186,20 @@ def _run(plan: _Plan, tables: Sequence[Table], rng: np.random.Generator) -> Task
         examples=size,
         tested=len(test),
     )
+
+
+def _standard_error(plan: _Plan, guess: NDArray[Any], test: Examples) -> float:
+    """Return how far the measure strays with the customers it happens to be tested on (bootstrap)."""
+    order = np.argsort(test.customer, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(test.customer[order])) + 1)
+    rng = np.random.default_rng(_RESAMPLES)
+    found = []
+    for _ in range(_RESAMPLES):
+        rows = np.concatenate([groups[number] for number in rng.integers(0, len(groups), len(groups))])
+        again = test.take(rows)
+        if len(np.unique(again.label)) > 1:
+            found.append(plan.measure(guess[rows], again))
+    return float(np.std(found)) if found else float("inf")
 
 
 def _unfit(plan: _Plan, real: Examples, test: Examples) -> str | None:
