@@ -108,12 +108,10 @@ class Examples:
     end: npt.NDArray[np.bool_]
     next_day: IntArray
     slot_features: npt.NDArray[np.float32]
-    slot_after: npt.NDArray[np.uint8]
     slot_match: npt.NDArray[np.bool_]
-    cell_after: npt.NDArray[np.uint8]
     cell: IntArray
     log_in_cell: npt.NDArray[np.float64]
-    share_after: npt.NDArray[np.uint8]
+    after: npt.NDArray[np.uint8]
     share_usable: npt.NDArray[np.bool_]
     share_cell: IntArray
     log_in_share: npt.NDArray[np.float64]
@@ -149,6 +147,7 @@ def record(
         kind, day, cents = data.kind[rows], data.day[rows], data.cents[rows]
         amounts, slot_features = history.copies(a, kind, day)
         base = history.base(a, kind, day)
+        possible = np.concatenate([amounts, middles[kind], world.shares.middles(kind, base)], axis=1)
         share_cell, log_in_share = world.shares.encode(kind, cents, base)
         stream_kind, stream_times, stream_gaps = history.streams(a, n_gaps)
         keep(
@@ -167,10 +166,8 @@ def record(
             gap=day - history.day[:a],
             next_day=day,
             slot_features=slot_features,
-            slot_after=history.after_classes(a, kind, amounts),
             slot_match=(amounts == cents[:, None]) & (amounts > 0),
-            cell_after=history.after_classes(a, kind, middles[kind]),
-            share_after=history.after_classes(a, kind, world.shares.middles(kind, base)),
+            after=history.after_classes(a, history.after(a, kind, possible)),
             share_usable=world.shares.usable(kind, base),
             share_cell=share_cell,
             log_in_share=log_in_share,

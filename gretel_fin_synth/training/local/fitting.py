@@ -275,9 +275,7 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
         chosen,
         b["kind"],
         b["slot_features"],
-        b["slot_after"].long(),
-        b["cell_after"].long(),
-        b["share_after"].long(),
+        b["after"].long(),
         b["share_usable"],
     )
     logp = logits.log_softmax(dim=1)
@@ -285,7 +283,7 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
     copied = logp[:, :n_slots].masked_fill(~b["slot_match"], -torch.inf)
     drawn = logp[:, n_slots:].gather(1, b["cell"][:, None]) + b["log_in_cell"][:, None]
     part, none = b["share_cell"][:, None], b["share_cell"][:, None] < 0
-    first = n_slots + b["cell_after"].shape[1]
+    first = n_slots + network.cell_atom.shape[1]
     shared = logp[:, first:].gather(1, part.clamp(min=0)) + b["log_in_share"][:, None]
     shared = shared.masked_fill(none, -torch.inf)
     amount = -torch.logsumexp(torch.cat([copied, drawn, shared], dim=1), dim=1)

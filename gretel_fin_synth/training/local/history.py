@@ -29,6 +29,7 @@ IntArray = npt.NDArray[np.int64]
 Float32Array = npt.NDArray[np.float32]
 
 SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
+SINCE_CLASS = np.searchsorted(SINCE_EDGES, np.arange(SINCE_EDGES[-1] + 1), side="right")
 N_SINCE = len(SINCE_EDGES) + 2
 USED_EDGES = (0.02, 0.05, 0.12, 0.25, 0.5)
 N_USED = len(USED_EDGES) + 2
@@ -236,11 +237,16 @@ class History:
         away = (balance_after - self.low[:a, None]) / self.habit(a)[:, None]
         return np.where(self.n_flow[:a, :1] > 0, 1 + np.searchsorted(RELATIVE_EDGES, away), 0)
 
-    def after_classes(self, a: int, kind: IntArray, amounts: IntArray) -> npt.NDArray[np.uint8]:
-        """Return the class, own and relative, of the balance that each amount would leave, (a, n, 2)."""
-        after = self.balance[:a, None] + amounts * self.world.sign[kind][:, None]
-        own = self.world.scales.after_class(after)
-        return np.stack([own, self.relative_classes(a, after)], axis=2).astype(np.uint8)
+    def after(self, a: int, kind: IntArray, amounts: IntArray) -> IntArray:
+        """Return the balance that each amount, (a, n), would leave, minor units."""
+        return self.balance[:a, None] + amounts * self.world.sign[kind][:, None]
+
+    def after_classes(self, a: int, balance_after: IntArray) -> npt.NDArray[np.uint8]:
+        """Return the class, own and relative, of balances, (a, n, 2)."""
+        own = self.world.scales.after_class(balance_after)
+        return np.stack(
+            [own, self.relative_classes(a, balance_after)], axis=2, dtype=np.uint8, casting="unsafe"
+        )
 
     def strain(self, day: IntArray, balance_after: IntArray) -> Float32Array:
         """Return half the squared distance of balances, (a, n), from the plan's line on a day, in swings.
@@ -282,7 +288,7 @@ class History:
         """Describe every kind on a day: days since, due, times used, this month, order, cover; (a, K, 6)."""
         now = day[:, None]
         last = self.last_day[:a]
-        since = np.where(last < 0, N_SINCE - 1, np.searchsorted(SINCE_EDGES, now - last, side="right"))
+        since = np.where(last < 0, N_SINCE - 1, SINCE_CLASS[np.minimum(now - last, SINCE_EDGES[-1])])
         share = self.count[:a] / max(self.step, 1)
         used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted(USED_EDGES, share))
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]

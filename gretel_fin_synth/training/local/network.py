@@ -269,14 +269,14 @@ class TransactionLSTM(nn.Module):
         chosen: Tensor,
         kind: Tensor,
         slot_features: Tensor,
-        slot_after: Tensor,
-        cell_after: Tensor,
-        share_after: Tensor,
+        after: Tensor,
         share_usable: Tensor,
     ) -> Tensor:
-        """Return log weights of the own past amounts, of cells and of shares, (rows, all of them)."""
+        """Return log weights of the amounts that can be copied, of cells and of shares, (rows, all of them).
+
+        ``after`` (rows, all of them, 2) holds the classes of the balance that each would leave.
+        """
         body = self.amount_body(chosen)
-        after = self.amount_after(body)
         groups = self.amount_group(body)
         position = self.amount_position(body)
         below, share = self.cell_below[kind], self.cell_share[kind]
@@ -284,22 +284,18 @@ class TransactionLSTM(nn.Module):
             position.gather(1, below), position.gather(1, below + 1), share
         )
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
-        shares = self._share_logits(body, kind)
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
-        own = (
-            1 - slot_features[:, :, -1]
-        )  # the last one, the whole balance, is none of the own earlier amounts
+        own = 1 - slot_features[:, :, -1]  # the whole balance is no amount that the customer had before
         slots = slots + self.copy_offset[kind][:, None] * own
-        if self.options.uses("balance"):
-            relative = self.amount_relative(body)
-            cells = cells + after.gather(1, cell_after[..., 0]) + relative.gather(1, cell_after[..., 1])
-            slots = slots + after.gather(1, slot_after[..., 0]) + relative.gather(1, slot_after[..., 1])
-            shares = shares + after.gather(1, share_after[..., 0]) + relative.gather(1, share_after[..., 1])
         slots = slots.masked_fill(slot_features[:, :, N_RULES] == 0, -torch.inf)
         if not self.options.uses("copy"):
             slots = torch.full_like(slots, -torch.inf)
-        shares = shares.masked_fill(~share_usable, -torch.inf)
-        return torch.cat([slots, cells, shares], dim=1)
+        shares = self._share_logits(body, kind).masked_fill(~share_usable, -torch.inf)
+        logits = torch.cat([slots, cells, shares], dim=1)
+        if self.options.uses("balance"):
+            logits = logits + self.amount_after(body).gather(1, after[..., 0])
+            logits = logits + self.amount_relative(body).gather(1, after[..., 1])
+        return logits
 
     def _share_logits(self, body: Tensor, kind: Tensor) -> Tensor:
         """Return log weights of the cells of shares, (rows, cells)."""

@@ -124,25 +124,23 @@ def _draw_amount(
     world, a = history.world, len(kind)
     amounts, features = history.copies(a, kind, day)
     base = history.base(a, kind, day)
-    share_middles = world.shares.middles(kind, base)
+    possible = np.concatenate([amounts, middles[kind], world.shares.middles(kind, base)], axis=1)
+    after = history.after(a, kind, possible)
     logits = network.amount_logits(
         chosen,
         torch.as_tensor(kind),
         torch.as_tensor(features),
-        torch.as_tensor(history.after_classes(a, kind, amounts).astype(np.int64)),
-        torch.as_tensor(history.after_classes(a, kind, middles[kind]).astype(np.int64)),
-        torch.as_tensor(history.after_classes(a, kind, share_middles).astype(np.int64)),
+        torch.as_tensor(history.after_classes(a, after)).long(),
         torch.as_tensor(world.shares.usable(kind, base)),
     )
-    new: IntArray = np.concatenate([middles[kind], share_middles], axis=1)
-    after = history.balance[:, None] + new * world.sign[kind][:, None]
+    n_copies = world.n_copies
     if float(network.pull) > 0:
-        logits = pulled(logits, torch.as_tensor(history.strain(day, after)) * network.pull, world.n_copies)
+        strain = torch.as_tensor(history.strain(day, after[:, n_copies:]))
+        logits = pulled(logits, strain * network.pull, n_copies)
     if network.options.uses("floor"):
-        logits = above(logits, torch.as_tensor(history.below(a, after)), world.n_copies)
+        logits = above(logits, torch.as_tensor(history.below(a, after[:, n_copies:])), n_copies)
     logits = logits / temperature
     choice, luck = _choose(logits, rng), rng.random(a)
-    n_copies = world.n_copies
     first_share = n_copies + world.amounts.n_cells
     cell = np.clip(choice - n_copies, 0, world.amounts.n_cells - 1)
     part = np.maximum(choice - first_share, 0)
