@@ -42,12 +42,16 @@ MAX_GAPS = 400
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What training starts from; see :class:`Model` and :class:`Examples` for the parts."""
+    """What training starts from; see :class:`Model` and :class:`Examples` for the parts.
+
+    ``swing`` (customers,) is how far each balance strays from its line, minor units.
+    """
 
     kinds: list[tuple[str, str]]
     world: World
     data: Sequences
     start: IntArray
+    swing: npt.NDArray[np.float64]
     with_ends: Sequences
     examples: Examples
     plans: PlanModel
@@ -149,6 +153,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         world,
         data,
         start,
+        observed.swing,
         with_ends,
         examples,
         plans,

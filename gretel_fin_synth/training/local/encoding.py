@@ -85,9 +85,9 @@ def build_world(
     bases[again, OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
     table = ShareTable.fit(data.kind, data.cents, data.customer, bases, limits, k)
     order = OrderTable.fit(data, len(kinds), k)
-    once = few_a_month(data, calendar, len(kinds))
+    few = few_a_month(data, calendar, len(kinds))
     n_slots = slots_needed(data, calendar)
-    return World(calendar, amounts, scales, table, order, sign, repeated, once, n_slots)
+    return World(calendar, amounts, scales, table, order, sign, repeated, few, n_slots)
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:

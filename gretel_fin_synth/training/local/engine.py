@@ -28,7 +28,7 @@ from gretel_fin_synth.training.local.matching import ROUNDS, match, settle
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
-from gretel_fin_synth.training.local.profiles import last_balances, running_balances, swings
+from gretel_fin_synth.training.local.profiles import swings
 from gretel_fin_synth.training.local.progress import ProgressBar
 from gretel_fin_synth.training.local.threads import in_threads, one_thread
 
@@ -147,8 +147,7 @@ class LocalBackend:
                 plans, drawn = _candidates(model, plan, seed, ROUNDS + 1 + number)
                 return swings(drawn, plans.start, plans.end, sign)
 
-            end = last_balances(plan.data, running_balances(plan.data, plan.start, sign))
-            settle(model.network, swings(plan.data, plan.start, end, sign), strays)
+            settle(model.network, plan.swing, strays)
             if float(model.network.pull) > 0 and self.options.uses("matching"):
                 later = 2 * ROUNDS + 2
                 match(

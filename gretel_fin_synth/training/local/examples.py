@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.history import History, World
+from gretel_fin_synth.training.local.history import DUE, History, World
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.plans import Plans
@@ -120,7 +120,7 @@ class Examples:
     @property
     def due(self) -> IntArray:
         """Class of what spoke for each row's kind on its day, (rows,)."""
-        return self.kind_classes[np.arange(len(self.kind)), self.kind, 1].astype(np.int64)
+        return self.kind_classes[np.arange(len(self.kind)), self.kind, DUE].astype(np.int64)
 
 
 def record(

@@ -38,6 +38,7 @@ GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60,
 N_GAP = len(GAP_EDGES) + 1
 COVER_EDGES = np.array([-1, 0, 0.5, 1, 1.5, 2.5, 5, 10, 25])
 N_COVER = len(COVER_EDGES) + 1
+SINCE, DUE, USED, THIS_MONTH, ORDER, COVER = range(6)  # classes of kinds
 RELATIVE_EDGES = np.array([-2, -1, -0.5, -0.25, -0.1, -0.03, 0.03, 0.1, 0.25, 0.5, 1, 2])
 N_RELATIVE = len(RELATIVE_EDGES) + 2
 N_RBF = 10
@@ -157,6 +158,9 @@ class History:
         self.area_at = np.zeros((n, k, 2))
         self.income = np.zeros(n, np.int64)
         self.sum_amount = np.zeros((n, k))
+        self.usual = np.tile(
+            world.usual, (n, 1)
+        )  # the own mean amount, before the first all customers' median
         self.n_flow = np.zeros((n, 2))
         self.kind = np.full(n, k)
         self.position = np.zeros(n, np.float32)
@@ -268,13 +272,8 @@ class History:
 
     def expected_balance(self, a: int) -> IntArray:
         """Return the balance after a usual amount of each kind, (a, K)."""
-        after = self.balance[:a, None] + self.usual_amounts(a) * self.world.sign
+        after = self.balance[:a, None] + self.usual[:a] * self.world.sign
         return np.rint(after).astype(np.int64)
-
-    def usual_amounts(self, a: int) -> npt.NDArray[np.float64]:
-        """Return the mean amount of each kind, or all customers' median before the first one, (a, K)."""
-        count = self.count[:a]
-        return np.where(count > 0, self.sum_amount[:a] / np.maximum(count, 1), self.world.usual)
 
     def gap_class(self, a: int) -> IntArray:
         """Return the class of days between the last two transactions."""
@@ -295,7 +294,7 @@ class History:
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
         order = self.world.order.classes[self.fold[:a], self.kind[:a]]
         due = self.memory.due_classes(day, last < 0)
-        cover = np.searchsorted(COVER_EDGES, self.balance[:a, None] / self.usual_amounts(a))
+        cover = np.searchsorted(COVER_EDGES, self.balance[:a, None] / self.usual[:a])
         return np.stack([since, due, used, month, order, cover], axis=2).astype(np.uint8)
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
@@ -387,6 +386,7 @@ class History:
         self.month_rows[:a] += 1
         self.sum_position[rows, kind] += self.position[:a]
         self.sum_amount[rows, kind] += amount
+        self.usual[rows, kind] = self.sum_amount[rows, kind] / self.count[rows, kind]
         self.flow[rows, (signed > 0).astype(np.int64)] += amount
         self.round_share[:a] += ((amount % 1000 == 0) - self.round_share[:a]) / (self.step + 1)
         self.memory.add(rows, kind, day, amount)

@@ -18,6 +18,8 @@ from torch.nn.utils.rnn import PackedSequence
 from gretel_fin_synth.training.local.calendar import N_RULES
 from gretel_fin_synth.training.local.history import (
     COPY_FEATURES,
+    COVER,
+    DUE,
     GAP_EDGES,
     N_COVER,
     N_GAP,
@@ -25,6 +27,8 @@ from gretel_fin_synth.training.local.history import (
     N_SINCE,
     N_THIS_MONTH,
     N_USED,
+    ORDER,
+    USED,
     World,
 )
 from gretel_fin_synth.training.local.memory import N_DUE, N_TIMES
@@ -40,8 +44,7 @@ KIND_SIZE = 24
 N_BUMPS = 14
 DAY_SIZE = 31 + 5 + 7 + 12
 CLASS_SIZES = (N_SINCE, N_DUE, N_USED, N_THIS_MONTH, N_ORDER, N_COVER)
-
-MECHANISM_OF = {1: "due", 4: "order", 5: "balance"}  # of the classes of kinds
+MECHANISM_OF = {DUE: "due", ORDER: "order", COVER: "balance"}
 
 
 @dataclass(frozen=True)
@@ -250,13 +253,13 @@ class TransactionLSTM(nn.Module):
         """Return log weights of the kinds, (rows, K)."""
         kinds = self.kind_embedding.weight[:-1]
         logits = self.kind_bias + self.kind_offset + self.kind_query(dated) @ kinds.T
-        logits = logits + self.first_offset * (classes[:, :, 2] == 0)
+        logits = logits + self.first_offset * (classes[:, :, USED] == 0)
         index = torch.arange(len(kinds), device=dated.device)
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
             if part in MECHANISM_OF and not self.options.uses(MECHANISM_OF[part]):
                 continue
             table = shared + by_kind(kinds)
-            table = table + self.due_offset if part == 1 else table
+            table = table + self.due_offset if part == DUE else table
             logits = logits + table[index, classes[:, :, part]]
         return logits
 

@@ -10,7 +10,7 @@ import torch
 
 from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
 from gretel_fin_synth.training.local.guard import ATTEMPTS
-from gretel_fin_synth.training.local.history import GAP_EDGES, History, World
+from gretel_fin_synth.training.local.history import DUE, GAP_EDGES, History, World
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.guard import RowGuard
@@ -76,7 +76,7 @@ def draw_sequences(
                 dated, torch.as_tensor(kind), torch.as_tensor(history.kind_context(a, kind))
             )
             cents = _draw_amount(network, history, chosen, kind, day, middles, rng, temperature, guard)
-            due = classes[np.arange(a), kind, 1]
+            due = classes[np.arange(a), kind, DUE]
             drawn.append((who[alive], kind[alive], day[alive], cents[alive], due[alive]))
             history.advance(a, kind, day, cents)
     customer, kind, day, cents, due = (np.concatenate(column) for column in zip(*drawn, strict=True))
@@ -181,16 +181,18 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
     """Make new amounts that strain the plan's balance less likely; the chance of copies stays."""
-    own, new = logits[:, :n_copies], logits[:, n_copies:]
-    tilted = new - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
-    kept = new.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.cat([own, tilted + kept], dim=1)
+    return _tilted(logits, (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN), n_copies)
 
 
 def above(logits: torch.Tensor, below: torch.Tensor, n_copies: int) -> torch.Tensor:
     """Make new amounts that lead below the plan's floor very unlikely; the chance of copies stays."""
+    return _tilted(logits, FAR_BELOW * below, n_copies)
+
+
+def _tilted(logits: torch.Tensor, burden: torch.Tensor, n_copies: int) -> torch.Tensor:
+    """Take a burden off the logits of new amounts, and leave the chance that it is one of them as it was."""
     own, new = logits[:, :n_copies], logits[:, n_copies:]
-    tilted = new - FAR_BELOW * below
+    tilted = new - burden
     kept = new.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
     return torch.cat([own, tilted + kept], dim=1)
 
