@@ -46,10 +46,11 @@ FIRST, LAST = (int(np.datetime64(day, "D").astype(int)) for day in ("2024-01-01"
 @pytest.mark.parametrize("part", plan.PARTS, ids=lambda part: part.name)
 def test_a_query_looks_at_one_customer_at_a_time(part: plan.Part) -> None:
     table = customers(25, seed=4).inside(FIRST, LAST).with_kinds(CATEGORIES)
-    whole = part.query(table, KNOWN)
+    known = replace(KNOWN, first_month=KNOWN.first_month - 1, n_months=4)  # so that customers are new in it
+    whole = part.query(table, known)
     assert len(whole.who)
     for number in range(len(table)):
-        alone = part.query(table.take(np.array([number])), KNOWN)
+        alone = part.query(table.take(np.array([number])), known)
         mine = whole.who == number
         assert alone.shape == whole.shape
         assert _as_table(alone.cell, alone.weight) == _as_table(whole.cell[mine], whole.weight[mine])

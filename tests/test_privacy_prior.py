@@ -118,7 +118,7 @@ def test_shapes_move_to_the_table_and_leave_zero_where_it_is() -> None:
 def test_income_and_spending_are_tied_as_the_table_says(tie: float) -> None:
     rng = np.random.default_rng(0)
     income, ratio = np.zeros(FLOW_SHAPE[0]), np.zeros(FLOW_SHAPE[1])
-    income[18:26], ratio[3:15] = 1 / 8, 1 / 12
+    income[18:26], ratio[14:48] = 1 / 8, 1 / 34
     scores = rng.multivariate_normal([0, 0], [[1, tie], [tie, 1]], 5000)
     first = np.searchsorted(np.cumsum(income), norm.cdf(scores[:, 0]))
     second = np.searchsorted(np.cumsum(ratio), norm.cdf(scores[:, 1]))

@@ -16,6 +16,7 @@ from gretel_fin_synth.training.private.calibration import calibrate
 from gretel_fin_synth.training.private.conditions import Conditions
 from gretel_fin_synth.training.private.customers import OTHER, bounded
 from gretel_fin_synth.training.private.draw import draw
+from gretel_fin_synth.training.private.following import Following
 from gretel_fin_synth.training.private.guarantee import DifferentialPrivacy, PrivacyStatement
 from gretel_fin_synth.training.private.noise import SecureNoise
 from gretel_fin_synth.training.private.plan import measure
@@ -78,7 +79,9 @@ class PrivateBackend:
         figures, gateway = measure(customers, self.privacy, table.extra_columns, noise, table.minor_units)
         del customers
         profile = Profile.of(figures)
-        calibrate(profile, int(np.clip(figures.n_customers, 400, 800)), np.random.default_rng(seed))
+        n_drawn = int(np.clip(figures.n_customers, 400, 800))
+        follow = Following(figures.releases["successions"], asked="successions" in figures.asked)
+        calibrate(profile, follow, n_drawn, np.random.default_rng(seed))
         delta = self.privacy.delta_for(figures.n_customers)
         chosen = np.array([charge.delta for charge in gateway.charges])
         self.statement = PrivacyStatement(

@@ -17,10 +17,13 @@ from scipy.special import ndtri
 from gretel_fin_synth.training.private import queries, rhythms
 from gretel_fin_synth.training.private.customers import Customers
 from gretel_fin_synth.training.private.draw import Drawn, draw
+from gretel_fin_synth.training.private.estimates import tilted
+from gretel_fin_synth.training.private.grids import N_MANY, N_SORTS, PACE_EDGES
 from gretel_fin_synth.training.private.profile import N_KNOTS
 from gretel_fin_synth.training.private.sums import log_amounts
 
 if TYPE_CHECKING:
+    from gretel_fin_synth.training.private.following import Following
     from gretel_fin_synth.training.private.gateway import Cells
     from gretel_fin_synth.training.private.profile import Profile
 
@@ -28,30 +31,40 @@ FloatArray = npt.NDArray[np.float64]
 
 __all__ = ["calibrate"]
 
-ROUNDS = 8
+ROUNDS = 12
 DAMPING = 0.7
-MOST_OF_PACE = 4.0
+MOST_OF = 4.0  # times what is wanted, above which nothing is set to reach it
+FEW = 20.0  # holders of a kind below which habits of those drawn decide little
+FEW_STEPS = 20  # towards the course of balances, which calibration does not look at
 SETTLED = 3  # rounds after which amounts are no longer far from where they stay
+HABITS = {
+    "sorts": slice(0, N_SORTS),
+    "many": slice(N_SORTS, N_SORTS + N_MANY),
+    "seldom": slice(N_SORTS + N_MANY, None),
+}
+MATCHED = ("rounding", "days", "weekdays", "pace", "spans", *HABITS)
 QUANTILES = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
 
 
-def calibrate(profile: Profile, n_customers: int, rng: np.random.Generator) -> None:
+def calibrate(profile: Profile, follow: Following, n_customers: int, rng: np.random.Generator) -> None:
     """Move a profile, in place, until customers drawn from it show its figures."""
-    wanted = {name: getattr(profile, name).copy() for name in ("rounding", "days", "weekdays", "pace")}
+    wanted = {name: getattr(profile, name).copy() for name in MATCHED}
     size = len(profile.kinds)
     target = np.stack(
         [log_amounts(profile, np.full(N_KNOTS, code), QUANTILES) for code in range(size)]
     ) + 1e-9 * np.arange(N_KNOTS)
     pool: list[FloatArray] = [np.zeros(0)] * size
     for number in range(ROUNDS):
-        drawn = draw(profile, n_customers, rng)
+        drawn = draw(profile, n_customers, rng, steps=FEW_STEPS)
         table = customers_of(drawn)
         known = queries.Known(profile.sign, profile.first_month, profile.n_months)
-        _match_kinds(profile, drawn)
-        _match_tables(profile, wanted, table, known)
+        _match_kinds(profile, drawn, _busier(wanted["pace"], _share_of(rhythms.paces(table, known))))
+        for match in (_match_tables, _match_habits, _match_spans):
+            match(profile, wanted, table, known)
         if number == SETTLED:
             pool = [np.zeros(0)] * size
         _match_amounts(profile, target, pool, drawn)
+        follow.match(profile, _counts(rhythms.successions(table, known)), number)
         together = _share_of(rhythms.gaps(table, known))[0]
         profile.copy_day = float(np.clip(profile.copy_day + 0.8 * (profile.same_day - together), 0, 0.95))
 
@@ -76,16 +89,24 @@ def _share_of(cells: Cells) -> FloatArray:
     return np.asarray(counts / max(float(counts.sum()), 1.0))
 
 
-def _match_kinds(profile: Profile, drawn: Drawn) -> None:
-    """Move how often kinds come and how many customers have them."""
+def _match_kinds(profile: Profile, drawn: Drawn, busier: float) -> None:
+    """Move how often kinds come, all of them `busier`, and how many customers have them."""
     size = len(profile.kinds)
     rows = np.bincount(drawn.kind, minlength=size) + 0.5
-    profile.rate *= np.clip(profile.kind_rows * len(drawn.kind) / rows, 0.5, 2.0) ** DAMPING
+    ratio = np.clip(profile.kind_rows * len(drawn.kind) * busier / rows, 0.5, 2.0) ** DAMPING
+    profile.rate *= ratio
+    profile.many = tilted(profile.many, ratio)
     held = np.zeros((len(drawn), size), dtype=np.bool_)
     held[drawn.who, drawn.kind] = True
     share = (held.sum(axis=0) + 0.25) / (len(drawn) + 0.5)
     step = ndtri(np.clip(profile.hold, 0.002, 0.998)) - ndtri(np.clip(share, 0.002, 0.998))
     profile.hold_shift += DAMPING * np.clip(step, -1.0, 1.0)
+
+
+def _busier(wanted: FloatArray, found: FloatArray) -> float:
+    """Return by how much customers should have more rows a month."""
+    step = np.log(PACE_EDGES[1] / PACE_EDGES[0])
+    return float(np.exp(step * ((wanted - found) @ np.arange(len(wanted)))))
 
 
 def _match_tables(
@@ -101,9 +122,29 @@ def _match_tables(
     weekdays = _counts(queries.kind_weekdays(table, known))
     profile.weekdays = 7 * _moved(profile.weekdays / 7, wanted["weekdays"], weekdays)
     pace = _counts(rhythms.paces(table, known))
-    moved = _moved(profile.pace[None], wanted["pace"][None], pace[None], 0.5)[0]
-    moved = np.minimum(moved, MOST_OF_PACE * wanted["pace"])  # what cannot be reached is not to be chased
-    profile.pace = moved / moved.sum()
+    profile.pace = _moved(profile.pace[None], wanted["pace"][None], pace[None], 0.5)[0]
+
+
+def _match_habits(
+    profile: Profile, wanted: dict[str, FloatArray], table: Customers, known: queries.Known
+) -> None:
+    """Move what comes back: those who are seen for few months seem to have fewer habits than they have."""
+    habits = _counts(rhythms.habits(table, known))
+    for name, part in HABITS.items():
+        found = habits[:, part] + FEW * wanted[name]
+        setattr(profile, name, _moved(getattr(profile, name), wanted[name], found, 0.5, 2.0))
+
+
+def _match_spans(
+    profile: Profile, wanted: dict[str, FloatArray], table: Customers, known: queries.Known
+) -> None:
+    """Move first and last months: the first payment may come later than the first month."""
+    ends = _counts(queries.spans(table, known)).reshape(2, 1, -1)
+    for axis, found in enumerate(ends):
+        aim = wanted["spans"].sum(axis=1 - axis)
+        factor = _moved(aim[None], aim[None], found)[0] / np.maximum(aim, 1e-12)
+        profile.spans = profile.spans * np.expand_dims(factor, 1 - axis)
+    profile.spans /= profile.spans.sum()
 
 
 def _moved(
@@ -114,6 +155,7 @@ def _moved(
     share = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9) + least
     aim = wanted / wanted.sum(axis=1, keepdims=True) + least
     moved = now * np.clip((aim / share) ** power, 1 / most, most)
+    moved = np.minimum(moved, MOST_OF * (aim - least))  # what cannot be reached is not to be chased
     return np.asarray(moved / moved.sum(axis=1, keepdims=True))
 
 

@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training._conditions import Asked, report_shares, step_towards, wanted_shares
 from gretel_fin_synth.training.private.draw import draw
+from gretel_fin_synth.training.private.estimates import tilted
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.extras import ExtraModel
@@ -28,11 +29,11 @@ ROUNDS = 6
 TRIAL_ROWS = 12_000
 LARGEST_STEP = 1.5
 TEMPERED = (
-    "n_held sorts many seldom amount rounding cents days weekdays hours spans pace flow start kind_rows"
+    "n_held sorts many seldom amount rounding cents days weekdays hours spans pace flow start swing kind_rows"
 ).split()
 BY_KIND = (
-    "sign hold sorts many seldom amount rounding own_level days weekdays order onset ending kind_rows rate "
-    "hold_shift amount_map"
+    "sign hold sorts many seldom amount rounding own_level days weekdays order opening onset ending "
+    "kind_rows rate hold_shift amount_map"
 ).split()
 
 
@@ -89,6 +90,7 @@ def _moved(profile: Profile, start: np.datetime64 | None, end: np.datetime64 | N
         n_months=size,
         month_rate=month_rate,
         months=month_rate / month_rate.sum(),
+        seen=min(profile.seen, size / profile.n_months),
         spans=spans / spans.sum(),
     )
 
@@ -124,7 +126,8 @@ def _shifted(profile: Profile, shares: dict[str, dict[str, float]]) -> Profile:
         step = step_towards(_found(profile, kept, len(kinds), n, number), asked)[kept]
         step = np.clip(step, -LARGEST_STEP, LARGEST_STEP)
         hold = ndtr(ndtri(np.clip(profile.hold, 1e-4, 1 - 1e-4)) + step)
-        profile = replace(profile, hold=hold, rate=profile.rate * np.exp(step))
+        many = tilted(profile.many, np.exp(step))
+        profile = replace(profile, hold=hold, rate=profile.rate * np.exp(step), many=many)
     report_shares(_found(profile, kept, len(kinds), n, ROUNDS), shares, asked)
     return profile
 
@@ -152,6 +155,7 @@ def _only(profile: Profile, kept: IntArray) -> Profile:
     return replace(
         profile,
         kinds=[profile.kinds[code] for code in kept],
+        pull=profile.pull[:, kept][:, :, kept],
         held_together=profile.held_together[np.ix_(kept, kept)],
         n_held=n_held,
         usual=usual,

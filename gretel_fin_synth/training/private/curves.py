@@ -50,8 +50,9 @@ def along(values: FloatArray, sigma: float, total: float, banks: FloatArray, mid
     """
     shape = fitted(values, sigma, total, _moved(banks.tobytes(), banks.shape, middle))
     found = around(values, sigma, total * shape)
-    found = np.where(found * total < LEAST, 0.0, found)
-    return np.asarray(found / found.sum())
+    kept = np.where(found * total < LEAST, 0.0, found)
+    kept = kept if kept.any() else found
+    return np.asarray(kept / kept.sum())
 
 
 def bell_like(values: FloatArray, sigma: float, total: float) -> FloatArray:

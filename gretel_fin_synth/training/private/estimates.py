@@ -26,7 +26,9 @@ __all__ = [
     "on_simplex",
     "pooled",
     "smoothed",
+    "standing_out",
     "stratified",
+    "tilted",
 ]
 
 
@@ -62,6 +64,45 @@ def near(
     own = np.stack([on_simplex(row, total) for row, total in zip(shrunk, totals, strict=True)])
     mixed = own + drawn_to * sigma * usual / totals[:, None]
     return np.asarray(mixed / mixed.sum(axis=1, keepdims=True))
+
+
+def standing_out(values: FloatArray, sigma: float, usual: FloatArray, least: float) -> FloatArray:
+    """Return shares of cells: usual ones, and what stands out from them (the garrotte of Breiman 1995).
+
+    Parameters
+    ----------
+    values : ndarray
+        Noisy counts.
+    sigma : float
+        Standard deviation of their noise.
+    usual : ndarray of the same shape
+        Shares.
+    least : float
+        Noise deviations below which nothing stands out.
+
+    Examples
+    --------
+    >>> usual = np.array([0.5, 0.5])
+    >>> standing_out(np.array([70.0, 30.0]), 20.0, usual, 1.5).tolist()
+    [0.5, 0.5]
+    """
+    total = max(float(values.sum()), sigma)
+    away, cut = values - usual * total, least * sigma
+    away = np.where(np.abs(away) > cut, away - cut**2 / np.where(away == 0, 1.0, away), 0.0)
+    shares = np.maximum(usual * total + away, 0.0)
+    return np.asarray(shares / max(float(shares.sum()), 1e-12))
+
+
+def tilted(shares: FloatArray, ratio: FloatArray) -> FloatArray:
+    """Return distributions over ordered cells, each cell `ratio` times likelier beside the one before it.
+
+    Examples
+    --------
+    >>> tilted(np.array([[0.5, 0.5]]), np.array([3.0])).tolist()
+    [[0.25, 0.75]]
+    """
+    moved = shares * ratio[:, None] ** np.arange(shares.shape[1])
+    return np.asarray(moved / moved.sum(axis=1, keepdims=True))
 
 
 def pooled(values: FloatArray, sigma: float, totals: FloatArray) -> FloatArray:

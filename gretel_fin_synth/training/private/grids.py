@@ -19,12 +19,13 @@ COUNT_EDGES = np.unique(np.rint(np.geomspace(2, 20_000, 60)))
 PACE_EDGES = np.geomspace(0.5, 200, 36)
 MONEY_EDGES = 10 ** np.arange(2, 12.01, 1 / 6)
 N_MONEY = 2 * len(MONEY_EDGES) + 3
-_SPENT = "0.02 0.1 0.3 0.5 0.65 0.75 0.82 0.87 0.91 0.94 0.96 0.98 1 1.02 1.05 1.1 1.2 1.5 2.5 10"
-RATIO_EDGES = np.array(_SPENT.split(), dtype=np.float64)
-FLOW_SHAPE = (len(MONEY_EDGES) + 1, len(RATIO_EDGES) + 1)
-#: Income by halves of a decade, and where spending is cut, to see whether those who earn more save more.
+#: What is left of all income, in incomes of a month: even steps around 0, and even ratios far from it.
+LEFT_STEPS = np.arange(-7.0, 7.01, 0.25)
+LEFT_UNIT = 0.1
+FLOW_SHAPE = (len(MONEY_EDGES) + 1, len(LEFT_STEPS) + 1)
+#: Income by halves of a decade, and where what is left is cut, to see whether those who earn more save more.
 INCOME_STEP = 3
-THRIFT = np.array([4, 6, 8, 10, 12, 15])
+THRIFT = np.searchsorted(LEFT_STEPS, np.arcsinh(np.array([-1.0, -0.3, 0.0, 0.3, 1.0, 2.5]) / LEFT_UNIT))
 THRIFT_SHAPE = (-(-FLOW_SHAPE[0] // INCOME_STEP), len(THRIFT) + 1)
 SPREAD_EDGES = np.array([0.01, 0.05, 0.12, 0.25, 0.45, 0.7, 1.0, 1.5])
 SPREADS = np.array([0.003, 0.03, 0.08, 0.18, 0.35, 0.57, 0.85, 1.25, 1.8])
@@ -32,6 +33,8 @@ GAP_EDGES = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 45, 65
 LAG_EDGES = np.array([0, 1, 2, 4, 7, 12])
 LAG_LOW = np.array([0, 1, 2, 3, 5, 8, 13])
 LAG_HIGH = np.array([0, 1, 2, 4, 7, 12, 24])
+#: Standard deviation of balances, in mean sizes of payments.
+SWING_EDGES = np.geomspace(0.2, 50, 24)
 BELOW_EDGES = np.array([0.0, 0.05, 0.2, 0.5])
 
 #: Rows a month of kinds that come monthly, and of the others.
@@ -39,9 +42,11 @@ MANY_EDGES = np.array([1.25, 2.5, 4.5, 8.0])
 RATE_EDGES = np.array([0.15, 0.3, 0.6, 0.9, 1.4, 2.5])
 N_MANY = len(MANY_EDGES) + 1
 N_RATES = len(RATE_EDGES) + 1
-#: Monthly, by whether amount (2) and day (1) come back; then the others, by whether amounts do.
-N_SORTS = 6
-MONTHLY = 4
+#: Monthly, by whether the amount comes back (3), and the day, nearly (1) or as it is (2); then the others, by
+#: whether amounts do.
+DAY_SORTS = 3
+MONTHLY = 2 * DAY_SORTS
+N_SORTS = MONTHLY + 2
 
 #: Classes of roundness, coarsest first: multiples of a number of minor units, endings, everything else.
 ROUND = (
@@ -90,9 +95,21 @@ def money_bin(cents: IntArray) -> IntArray:
     return middle + np.sign(cents) * size
 
 
-def thrift_cell(income: IntArray, ratio: IntArray) -> IntArray:
-    """Return the coarse cell of cells of income and of spending as a share of it."""
-    return income // INCOME_STEP * THRIFT_SHAPE[1] + np.searchsorted(THRIFT, ratio, side="right")
+def left_cell(left: FloatArray) -> IntArray:
+    """Return the cell of what is left, in incomes of a month."""
+    return np.searchsorted(LEFT_STEPS, np.arcsinh(left / LEFT_UNIT))
+
+
+def left_of(cell: IntArray, rng: np.random.Generator) -> FloatArray:
+    """Draw what is left from cells."""
+    ends = np.r_[LEFT_STEPS[0] - 0.25, LEFT_STEPS, LEFT_STEPS[-1] + 0.25]
+    place = ends[cell] + rng.random(len(cell)) * (ends[cell + 1] - ends[cell])
+    return np.asarray(LEFT_UNIT * np.sinh(place))
+
+
+def thrift_cell(income: IntArray, left: IntArray) -> IntArray:
+    """Return the coarse cell of cells of income and of what is left of it."""
+    return income // INCOME_STEP * THRIFT_SHAPE[1] + np.searchsorted(THRIFT, left, side="right")
 
 
 def between(

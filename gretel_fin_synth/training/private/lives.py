@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from gretel_fin_synth.training.private.estimates import stratified
 from gretel_fin_synth.training.private.grids import (
+    DAY_SORTS,
     LAG_HIGH,
     LAG_LOW,
     MANY_EDGES,
@@ -37,7 +38,8 @@ class Lives:
 
     ``first_month``, ``last_month``, ``first_day``, ``last_day`` have shape (n,); the others (pairs,):
     customer, kind, rows a month, whether it comes monthly on one day (``steady``), monthly but on any day
-    (``monthly``), with an amount that comes back (``same``), and its first and last month.
+    (``monthly``), only near its day (``near``), with an amount that comes back (``same``), and its first and
+    last month.
     """
 
     first_month: IntArray
@@ -49,6 +51,7 @@ class Lives:
     rate: FloatArray
     steady: BoolArray
     monthly: BoolArray
+    near: BoolArray
     same: BoolArray
     begin: IntArray
     end: IntArray
@@ -76,8 +79,8 @@ def draw_lives(profile: Profile, n: int, rng: np.random.Generator) -> Lives:
     who, kind = _held(profile, n, rng)
     sort = pick(profile.sorts[kind], rng)
     monthly = sort < MONTHLY
-    steady = monthly & (sort % 2 == 1)
-    same = np.where(monthly, sort >= 2, sort == MONTHLY + 1)
+    steady = monthly & (sort % DAY_SORTS > 0)
+    same = np.where(monthly, sort >= DAY_SORTS, sort == MONTHLY + 1)
     many = pick(profile.many[kind], rng)
     rate = np.where(
         monthly,
@@ -97,6 +100,7 @@ def draw_lives(profile: Profile, n: int, rng: np.random.Generator) -> Lives:
         rate,
         steady | once,
         monthly,
+        monthly & (sort % DAY_SORTS == 1),
         same,
         begin,
         end,

@@ -53,13 +53,14 @@ class Part:
 
 
 ROWS_SHARE = 0.5
-WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (6.0, 2.5)  # at low signal, and at high
+WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)  # at low signal, and at high
 BUSY = 0.8  # quantile of customers by rows and kinds that the bounds are made for
 MOST_KINDS = 40
 WINDOW_LEAST = 1.6  # noise deviations that a month must add to belong to the window
 USUAL_LEAST = 0.12  # part of what a month of the window has that it must add, too
 LOW, HIGH = 70.0, 500.0  # signals between which shares go from one plan to the other
 LOW_BOUND = 0.5  # part of the bounds of rows that is left at low signal, for all customers to count alike
+FIRST_ROUND = 0.4  # of what is spent on categories; the rest is for those that the first does not show
 LOW_KINDS = 8  # kinds of a customer that count in their selection, at low signal
 LEAST_POPULAR = 150.0  # signal below which no popular amounts are looked for
 NOISE_ALONE = 1e6  # noise that stands for what was not asked, per customer
@@ -81,12 +82,14 @@ PARTS = (
     Part(rhythms.flows, 1.8, 4.0, "two"),
     Part(rhythms.thrift, 0.6, 0.0, "one"),
     Part(rhythms.starts, 0.6, 0.6, "one"),
+    Part(rhythms.swings, 0.8, 0.4, "one"),
     Part(rhythms.below_zero, 0.3, 0.0, "one"),
     Part(rhythms.absences, 1.2, 2.5, "twice"),
     Part(rhythms.habits, 4.0, 5.0, "twice"),
     Part(rhythms.spreads, 0.8, 0.0, "held"),
     Part(rhythms.gaps, 0.4, 0.2, "rows"),
-    Part(rhythms.neighbours, 0.8, 0.0, 1.1),
+    Part(rhythms.openings, 0.5, 0.3, "two"),
+    Part(rhythms.successions, 2.0, 0.0, 1.5),
 )
 
 
@@ -150,6 +153,11 @@ class Figures:
     extras: dict[str, ExtraFigures] = field(default_factory=dict)
     popular: PopularFigures | None = None
 
+    @property
+    def asked(self) -> set[str]:
+        """Names of what was asked; the other releases stand for nothing known."""
+        return {name for name, own in self.releases.items() if own.sigma < NOISE_ALONE * self.n_customers}
+
 
 def measure(
     customers: Customers,
@@ -162,13 +170,12 @@ def measure(
     n, public = len(customers), privacy.public
     delta = privacy.delta_for(n)
     listed = public.get("values", {})
-    named = ("categories", "amounts")
-    chosen = sum(name not in public for name in named)
+    plan = Plan(n * (2 * rho_of(privacy.epsilon, delta)) ** 0.5)
+    looks = public.get("amounts") != [] and ("amounts" in public or plan.signal >= LEAST_POPULAR)
+    chosen = 2 * ("categories" not in public) + (looks and "amounts" not in public)
     chosen += sum(column.name not in listed for column in extra_columns)
     each = delta * SELECTION / max(chosen, 1) if chosen else 0.0
     rho = rho_of(privacy.epsilon + chosen * float(np.log1p(-each)), delta - each * chosen)
-    plan = Plan(n * (2 * rho) ** 0.5)
-    looks = public.get("amounts") != [] and ("amounts" in public or plan.signal >= LEAST_POPULAR)
     shares = sum(map(plan.share, PARTS)) + ROWS_SHARE + EXTRA_SHARE * len(extra_columns)
     window_share, kinds_share = plan.between(WINDOW_SHARES), plan.between(KINDS_SHARES)
     shares += window_share * ("window" not in public) + kinds_share * ("categories" not in public)
@@ -271,5 +278,12 @@ def _kinds(
     """Return pairs of type and category: public, or those that many customers have and one for the rest."""
     if "categories" in privacy.public:
         return list(privacy.public["categories"])
-    shown = gateway.select("categories", queries.held_kinds, rho=rho, delta=delta, most=most)
-    return sorted({*shown, ("credit", OTHER), ("debit", OTHER)})
+    first = FIRST_ROUND * rho
+    shown = set(gateway.select("categories", queries.held_kinds, rho=first, delta=delta, most=most))
+
+    def others(customers: Customers) -> list[list[tuple[str, str]]]:
+        return [[pair for pair in own if pair not in shown] for own in queries.held_kinds(customers)]
+
+    # Those who have a shown kind put their whole weight on the others: rarer ones pass.
+    more = gateway.select("more categories", others, rho=rho - first, delta=delta, most=most)
+    return sorted({*shown, *more, ("credit", OTHER), ("debit", OTHER)})

@@ -53,7 +53,7 @@ class Prior:
     tables : dict of str to ndarray (T, cells)
         Distributions of each kind, by the names of BY_KIND.
     banks : dict of str to ndarray (W, cells)
-        Distributions of each bank: paces, income, ratio, starts, below_zero, gaps, cents, n_held.
+        Distributions of each bank: paces, income, left, starts, swings, below_zero, gaps, cents, n_held.
     """
 
     sign: IntArray
@@ -119,14 +119,16 @@ def _add_bank(banks: dict[str, list[FloatArray]], table: Customers, known: queri
     asked: dict[str, Callable[[Customers, queries.Known], Cells]] = {
         "paces": rhythms.paces,
         "starts": rhythms.starts,
+        "swings": rhythms.swings,
         "below_zero": rhythms.below_zero,
         "gaps": rhythms.gaps,
         "cents": queries.cents,
         "n_held": queries.n_kinds_held,
     }
     found = {name: _counted(query(table, known)) for name, query in asked.items()}
+    found["openings"] = _counted(rhythms.openings(table, known))[known.n_kinds :]
     flows = _counted(rhythms.flows(table, known))
-    found |= {"income": flows[: FLOW_SHAPE[0]], "ratio": flows[FLOW_SHAPE[0] :]}
+    found |= {"income": flows[: FLOW_SHAPE[0]], "left": flows[FLOW_SHAPE[0] :]}
     for name, counts in found.items():
         banks.setdefault(name, []).append(_shares(counts))
 

@@ -44,6 +44,7 @@ FloatArray = npt.NDArray[np.float64]
 ALWAYS = 0.97  # share of holders from which a kind is held by everybody
 N_KNOTS = 65
 SPAN_ROUNDS = 30
+LEAST_OPENING = 2.5  # noise deviations above which customers begin with a kind more often than with others
 LEAST_TIMES = 4.0  # noise deviations above which a table has times of the day
 
 
@@ -61,7 +62,7 @@ class Profile:
         The window: days and months since 1970.
     hold, held_together, n_held : ndarray (K,), (K, K), (K + 1,)
         Share of customers who have a kind, correlation of having them, how many kinds customers have.
-    sorts, many, seldom : ndarray (K, 6), (K, 5), (K, 7)
+    sorts, many, seldom : ndarray (K, 8), (K, 5), (K, 7)
         Habits of the customers of a kind; rows a month of those who have it monthly, and of the others.
     amount, rounding, cents : ndarray (K, cells), (K, classes), (100,)
         Sizes of amounts, their roundness, last digits of amounts that are not round.
@@ -69,9 +70,9 @@ class Profile:
         Part of the variance of the logarithms of amounts that lies between customers.
     days, weekdays, months, hours : ndarray (K, 32), (K, 7), (M,), (25,)
         When it is paid; weekdays relative to a seventh.
-    spans, pace, flow, start, below : ndarray
+    spans, pace, flow, start, below, swing : ndarray
         Customers by first and last month, rows a month, income and spending, starting amount, negative
-        balances.
+        balances, and how far balances swing.
     order : ndarray (K,)
         Place of a kind inside a day.
     onset, ending : ndarray (K, lags)
@@ -80,9 +81,16 @@ class Profile:
         Shares of the kinds among rows.
     same_day : float
         Share of transactions on the day of the one before.
+    seen : float
+        Chance that a kind that a customer has is seen in the window, if its rate leaves it without a row.
     usual : ndarray (amounts, 3)
         Kind, minor units and share of the kind's rows of amounts that many customers pay.
-    rate, hold_shift, month_rate, copy_day, amount_map
+    opening, opening_amount : ndarray (K,), (N_MONEY,)
+        How likely a new customer who has a kind begins with it, and with which amounts.
+    pull : ndarray (3, K, K)
+        Logarithms of how much likelier one kind follows another than by chance: on one day, on a later one,
+        and with another between them.
+    rate, hold_shift, month_rate, copy_day, amount_map, pull
         What calibration sets, so that what is drawn shows the figures: factors of rates (K,), shifts of
         holding (K,), factors of months (M,), share of rows moved to the day of another, and knots (K, 2, n)
         of decimal logarithms of amounts and what they become.
@@ -113,11 +121,16 @@ class Profile:
     flow: FloatArray
     start: FloatArray
     below: FloatArray
+    swing: FloatArray
     order: FloatArray
+    pull: FloatArray
+    opening: FloatArray
+    opening_amount: FloatArray
     onset: FloatArray
     ending: FloatArray
     kind_rows: FloatArray
     same_day: float
+    seen: float
     rate: FloatArray
     hold_shift: FloatArray
     month_rate: FloatArray
@@ -190,11 +203,18 @@ class Profile:
             flow=_flow(values, sigma, n, prior.banks),
             start=along(values["starts"], sigma["starts"], n, prior.banks["starts"], N_MONEY // 2),
             below=whole("below_zero"),
-            order=_order(values["neighbours"], sigma["neighbours"]),
+            swing=near_banks(values["swings"], sigma["swings"], n, prior.banks["swings"], smooth=True),
+            order=_order(values["successions"][0], sigma["successions"]),
+            pull=np.zeros((3, k, k)),
+            opening=_opening(values["openings"][:k], sigma["openings"], hold),
+            opening_amount=_opening_amount(
+                values["openings"][k:], sigma["openings"], prior.banks["openings"]
+            ),
             onset=early,
             ending=late,
             kind_rows=rows,
             same_day=_same_day(values["gaps"], sigma["gaps"], prior.banks["gaps"]),
+            seen=1.0,
             rate=np.ones(k),
             hold_shift=np.zeros(k),
             month_rate=np.ones(known.n_months),
@@ -215,7 +235,17 @@ class Profile:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Profile:
         """Inverse of :meth:`to_dict`."""
-        plain = {"kinds", "first", "last", "first_month", "n_months", "same_day", "copy_day", "extras"}
+        plain = {
+            "kinds",
+            "first",
+            "last",
+            "first_month",
+            "n_months",
+            "same_day",
+            "seen",
+            "copy_day",
+            "extras",
+        }
         arrays: dict[str, Any] = {
             f.name: np.array(values[f.name]) for f in fields(cls) if f.name not in plain
         }
@@ -269,11 +299,11 @@ def _together(pairs: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
 def _flow(
     values: dict[str, FloatArray], sigma: dict[str, float], n: int, banks: dict[str, FloatArray]
 ) -> FloatArray:
-    """Return customers by income and by spending as a share of it."""
+    """Return customers by income and by what is left of it."""
     size, found = FLOW_SHAPE[0], values["flows"]
     income = along(found[:size], sigma["flows"], n, banks["income"])
-    ratio = near_banks(found[size:], sigma["flows"], float(n), banks["ratio"], smooth=True)
-    return tied(income, ratio, values["thrift"], sigma["thrift"], n)
+    left = near_banks(found[size:], sigma["flows"], float(n), banks["left"], smooth=True)
+    return tied(income, left, values["thrift"], sigma["thrift"], n)
 
 
 def _spans(values: FloatArray, sigma: float, n: int) -> FloatArray:
@@ -302,6 +332,19 @@ def _order(neighbours: FloatArray, sigma: float) -> FloatArray:
     trust = np.maximum(1 - 2 * sigma**2 * (len(ahead) - 1) / np.maximum((ahead**2).sum(axis=1), 1e-9), 0)
     ahead = ahead / (both + 3 * sigma)
     return np.asarray(-trust * ahead.sum(axis=1) / np.maximum((both > 2 * sigma).sum(axis=1), 1))
+
+
+def _opening(values: FloatArray, sigma: float, hold: FloatArray) -> FloatArray:
+    """Return how likely kinds are a customer's first payment, for those who have them; alike by default."""
+    total, usual = max(float(values.sum()), sigma), hold / hold.sum()
+    chosen = np.where(values - total * usual > LEAST_OPENING * sigma, values / total, 0.0)
+    share = chosen + max(1 - float(chosen.sum()), 0.0) * np.where(chosen > 0, 0.0, usual)
+    return np.asarray(np.minimum(share / np.maximum(hold, 1e-3), 1.0))
+
+
+def _opening_amount(values: FloatArray, sigma: float, banks: FloatArray) -> FloatArray:
+    total = max(float(values.sum()), sigma)
+    return along(values, sigma, total, banks, N_MONEY // 2)
 
 
 def _hours(values: FloatArray, sigma: float) -> FloatArray:

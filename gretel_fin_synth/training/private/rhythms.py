@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gretel_fin_synth.training.private.gateway import Cells
 from gretel_fin_synth.training.private.grids import (
     BELOW_EDGES,
+    DAY_SORTS,
     FLOW_SHAPE,
     GAP_EDGES,
     LAG_EDGES,
@@ -25,9 +26,10 @@ from gretel_fin_synth.training.private.grids import (
     N_SORTS,
     PACE_EDGES,
     RATE_EDGES,
-    RATIO_EDGES,
     SPREAD_EDGES,
+    SWING_EDGES,
     THRIFT_SHAPE,
+    left_cell,
     money_bin,
     thrift_cell,
 )
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+
+OFTEN = 0.55  # share of months from which a day is the day of a payment, some being moved off weekends
 
 
 def active(customers: Customers) -> FloatArray:
@@ -63,35 +67,51 @@ def gaps(customers: Customers, known: Known) -> Cells:
     return Cells.counts(customers.who[inside], cell, (len(GAP_EDGES) + 1,))
 
 
-def neighbours(customers: Customers, known: Known) -> Cells:
-    """Kinds of two transactions in a row on one day."""
-    together = np.flatnonzero((np.diff(customers.who) == 0) & (np.diff(customers.day) == 0))
-    cell = customers.kind[together] * known.n_kinds + customers.kind[together + 1]
-    return Cells.counts(customers.who[together], cell, (known.n_kinds, known.n_kinds))
+def successions(customers: Customers, known: Known) -> Cells:
+    """Kinds of two transactions in a row, on one day and on different days, and of two with one between."""
+    first = np.flatnonzero(np.diff(customers.who) == 0)
+    second = np.flatnonzero(customers.who[2:] == customers.who[:-2])
+    later = (np.diff(customers.day)[first] != 0).astype(np.int64)
+    table = np.r_[later, np.full(len(second), 2)]
+    one, other = np.r_[first, second], np.r_[first + 1, second + 2]
+    cell = (table * known.n_kinds + customers.kind[one]) * known.n_kinds + customers.kind[other]
+    return Cells.counts(customers.who[one], cell, (3, known.n_kinds, known.n_kinds))
+
+
+def openings(customers: Customers, known: Known) -> Cells:
+    """Kind and amount of the first transaction of customers who are new in the window: one cell of each."""
+    present = np.flatnonzero(customers.length)
+    first = customers.offset[present]
+    new = customers.month[first] > known.first_month
+    present, first = present[new], first[new]
+    kind = customers.kind[first]
+    amount = known.n_kinds + money_bin(customers.cents[first] * known.sign[kind])
+    return Cells.counts(np.r_[present, present], np.r_[kind, amount], (known.n_kinds + N_MONEY,))
 
 
 def flows(customers: Customers, known: Known) -> Cells:
-    """Money in a month, and money out as a share of it: one cell of each."""
-    present, income, ratio = _flow_cells(customers, known)
-    return Cells.counts(np.r_[present, present], np.r_[income, FLOW_SHAPE[0] + ratio], (sum(FLOW_SHAPE),))
+    """Money in a month, and what is left of it all in the end, in incomes of a month: one cell of each."""
+    present, income, left = _flow_cells(customers, known)
+    return Cells.counts(np.r_[present, present], np.r_[income, FLOW_SHAPE[0] + left], (sum(FLOW_SHAPE),))
 
 
 def thrift(customers: Customers, known: Known) -> Cells:
-    """Money in and the share of it that goes out, both coarse: one cell of the two together."""
-    present, income, ratio = _flow_cells(customers, known)
-    cell = thrift_cell(income, ratio)
+    """Money in and what is left of it, both coarse: one cell of the two together."""
+    present, income, left = _flow_cells(customers, known)
+    cell = thrift_cell(income, left)
     return Cells.counts(present, cell, THRIFT_SHAPE)
 
 
 def _flow_cells(customers: Customers, known: Known) -> tuple[IntArray, IntArray, IntArray]:
-    """Return customers with rows, and their cells of income and of spending."""
+    """Return customers with rows, and their cells of income and of what is left of it."""
     signed = customers.cents * known.sign[customers.kind]
     came = np.bincount(customers.who, np.maximum(signed, 0), minlength=len(customers))
     went = np.bincount(customers.who, np.maximum(-signed, 0), minlength=len(customers))
     present = np.flatnonzero(customers.length)
-    income = np.searchsorted(MONEY_EDGES, (came / active(customers))[present])
-    ratio = np.searchsorted(RATIO_EDGES, ((went + 1) / (came + 1))[present])
-    return present, income, ratio
+    monthly = came / active(customers)
+    income = np.searchsorted(MONEY_EDGES, monthly[present])
+    left = (came - went) / np.maximum(np.where(came > 0, monthly, went / active(customers)), 1.0)
+    return present, income, left_cell(left[present])
 
 
 def starts(customers: Customers, known: Known) -> Cells:
@@ -99,6 +119,19 @@ def starts(customers: Customers, known: Known) -> Cells:
     del known
     present = np.flatnonzero(customers.length)
     return Cells.counts(present, money_bin(customers.start[present]), (N_MONEY,))
+
+
+def swings(customers: Customers, known: Known) -> Cells:
+    """Count customers by the standard deviation of their balances, in mean sizes of their payments."""
+    present = np.flatnonzero(customers.length > 1)
+    total = np.cumsum(customers.cents * known.sign[customers.kind]).astype(np.float64)
+    before = np.r_[0.0, total][customers.offset[:-1]]
+    balance, n = total - before[customers.who], np.maximum(customers.length, 1)
+    mean = np.bincount(customers.who, balance, minlength=len(customers)) / n
+    square = np.bincount(customers.who, (balance - mean[customers.who]) ** 2, minlength=len(customers)) / n
+    size = np.bincount(customers.who, customers.cents, minlength=len(customers)) / n
+    cell = np.searchsorted(SWING_EDGES, (np.sqrt(square) / np.maximum(size, 1.0))[present])
+    return Cells.counts(present, cell, (len(SWING_EDGES) + 1,))
 
 
 def below_zero(customers: Customers, known: Known) -> Cells:
@@ -115,21 +148,24 @@ def below_zero(customers: Customers, known: Known) -> Cells:
 def habits(customers: Customers, known: Known) -> Cells:
     """For each kind of a customer: what comes back of it, and how often it comes. Two cells each.
 
-    Monthly kinds (in three of four months from the first on, three months or more) by whether amount and
-    day come back, the others by whether amounts do; then the number of rows a month.
+    Monthly kinds (in three of four months from the first on, three months or more) by whether the amount and,
+    nearly or as it is, the day come back, the others by whether amounts do; then the number of rows a month.
     """
     who, kind, pair = pairs_of(customers, known.n_kinds)
     n = np.bincount(pair, minlength=len(who)).astype(float)
-    later, amount, day = _repeated(customers, pair)
+    later, amount, near = _repeated(customers, pair)
     n_later = np.maximum(np.bincount(pair, later, minlength=len(who)), 1)
     same_amount = np.bincount(pair, later & amount, minlength=len(who)) >= 0.5 * n_later
-    same_day = np.bincount(pair, later & day, minlength=len(who)) >= 0.5 * n_later
+    near_day = np.bincount(pair, later & near, minlength=len(who)) >= 0.5 * n_later
     again = _again(pair, customers.cents, len(who)) >= 0.3 * n
     first, _, occupied = _months_of(pair, customers.month, len(who))
     begin, end, _ = _months_of(customers.who, customers.month, len(customers))
+    _, place, often = np.unique(pair * 32 + customers.day_of_month, return_inverse=True, return_counts=True)
+    usual = often[place] >= OFTEN * occupied[pair]
+    same_day = near_day & (np.bincount(pair, usual, minlength=len(who)) >= 0.5 * n)
     own, life = end[who] - first + 1, end[who] - begin[who] + 1
     monthly = (occupied >= 0.75 * own) & (own >= 3)
-    sort = np.where(monthly, same_amount * 2 + same_day, MONTHLY + again)
+    sort = np.where(monthly, same_amount * DAY_SORTS + near_day + same_day, MONTHLY + again)
     many, seldom = np.searchsorted(MANY_EDGES, n / own), np.searchsorted(RATE_EDGES, n / life)
     rate = N_SORTS + np.where(monthly, many, N_MANY + seldom)
     size = N_SORTS + N_MANY + N_RATES

@@ -17,21 +17,28 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["N_STREAMS", "Rows", "draw_rows"]
+__all__ = ["N_STREAMS", "Rows", "day_weights", "draw_rows"]
 
 N_STREAMS = 8  # payments of one kind that a customer may have on days of their own
 LOOSE = 0.5  # share of months in which a monthly kind without a day of its own varies in number
+SEVERAL = 1.25  # rows a month above which numbers vary as if by chance
+BURSTS = 0.05  # variance of how busy a month is, for such kinds
+WANDERS = 1.3  # days that payments lie from their day, for those that come only near it
 CHAIN = 4  # a row may take the day of another, and that of a third
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Transactions without amounts, (rows,): pair of :class:`Lives`, month, day, and stream of the pair."""
+    """Transactions without amounts, (rows,): pair of :class:`Lives`, month, day, stream of the pair.
+
+    ``opening`` marks the first of customers who are new in the window.
+    """
 
     pair: IntArray
     month: IntArray
     day: IntArray
     stream: IntArray
+    opening: BoolArray
 
 
 def draw_rows(profile: Profile, lives: Lives, rng: np.random.Generator) -> Rows:
@@ -49,8 +56,11 @@ def draw_rows(profile: Profile, lives: Lives, rng: np.random.Generator) -> Rows:
     )
     who = lives.who[pair]
     day = _together(who, month, day, ~steady, profile.copy_day, rng)
+    opening = _openings(profile, lives, pair, day, rng)
+    day = np.where(opening, lives.first_day[who], day)
+    month = np.where(opening, lives.first_month[who], month)
     kept = np.flatnonzero((day >= lives.first_day[who]) & (day <= lives.last_day[who]))
-    return _somebody(lives, Rows(pair[kept], month[kept], day[kept], stream[kept]), profile)
+    return _somebody(lives, Rows(pair[kept], month[kept], day[kept], stream[kept], opening[kept]), profile)
 
 
 def _counts(profile: Profile, lives: Lives, rng: np.random.Generator) -> IntArray:
@@ -58,13 +68,15 @@ def _counts(profile: Profile, lives: Lives, rng: np.random.Generator) -> IntArra
     months = np.arange(profile.n_months)
     alive = (months >= lives.begin[:, None]) & (months <= lives.end[:, None])
     mean = lives.rate[:, None] * profile.month_rate
-    chance = rng.poisson(mean)
+    busy = rng.gamma(1 / BURSTS, BURSTS, mean.shape)
+    chance = rng.poisson(mean * np.where(mean > SEVERAL, busy, 1.0))
     even = np.floor(mean).astype(np.int64) + (rng.random(mean.shape) < mean % 1)
-    even = np.where(rng.random(mean.shape) < LOOSE, even, chance)
+    loose = np.where(mean > SEVERAL, 0.0, LOOSE)
+    even = np.where(rng.random(mean.shape) < loose, even, chance)
     fixed = np.maximum(np.floor(lives.rate + rng.random(len(lives.rate))), 1).astype(np.int64)
     counts = np.where(lives.monthly[:, None], even, chance)
     counts = np.where(lives.steady[:, None], fixed[:, None], counts) * alive
-    none = np.flatnonzero(counts.sum(axis=1) == 0)
+    none = np.flatnonzero((counts.sum(axis=1) == 0) & (rng.random(len(counts)) < profile.seen))
     first, last = lives.first_month[lives.who[none]], lives.last_month[lives.who[none]]
     counts[none, first + np.floor(rng.random(len(none)) * (last - first + 1)).astype(np.int64)] = 1
     return counts
@@ -81,10 +93,13 @@ def _own_day(
     """Return the day of rows that come on one day of the month, off the weekend where the kind avoids it."""
     starts = month_starts(profile)
     steps = np.cumsum(profile.days, axis=1)[lives.kind]
-    marks = rng.random((len(lives.kind), N_STREAMS))
+    marks = _apart(lives, rng)
     place = np.stack([(steps <= mark[:, None] * steps[:, -1:]).sum(axis=1) for mark in marks.T], axis=1)
     place = np.minimum(place, 31)[pair, stream]
     length = starts[month + 1] - starts[month]
+    apart = np.rint(WANDERS * rng.standard_normal(len(pair))).astype(np.int64)
+    away = np.where(lives.near[pair], np.clip(apart, -3, 3), 0)
+    place = np.where(away == 0, place, np.clip(np.minimum(place, length - 1) + away, 0, length - 1))
     day = starts[month] + np.where(place == 31, length - 1, np.minimum(place, length - 1))
     weekday = (day + 3) % 7
     by_kind = profile.weekdays[:, 5:].mean(axis=1) / np.maximum(profile.weekdays[:, :5].mean(axis=1), 1e-9)
@@ -93,14 +108,16 @@ def _own_day(
     return np.where(moves, np.where(monday < starts[month + 1], monday, friday), day)
 
 
+def _apart(lives: Lives, rng: np.random.Generator) -> FloatArray:
+    """Return quantiles of the days of a pair's payments of a month, evenly apart, (pairs, streams)."""
+    each = np.clip(np.floor(lives.rate), 1, N_STREAMS)[:, None]
+    place = np.arange(N_STREAMS) + rng.random((len(lives.rate), N_STREAMS))
+    return np.asarray((place + each * rng.random((len(lives.rate), 1))) / each % 1.0)
+
+
 def _any_day(profile: Profile, kind: IntArray, month: IntArray, rng: np.random.Generator) -> IntArray:
     """Draw days by what is usual of the kind's days of the month and weekdays."""
-    starts = month_starts(profile)
-    days = np.arange(starts[0], starts[-1])
-    length = np.diff(starts)
-    place = np.arange(len(days)) - np.repeat(starts[:-1] - starts[0], length)
-    place = np.where(place == np.repeat(length, length) - 1, 31, place)
-    weight = profile.days[:, place] * profile.weekdays[:, (days + 3) % 7] + 1e-12
+    starts, weight = month_starts(profile), day_weights(profile)[0] + 1e-12
     steps = np.concatenate([np.zeros((len(weight), 1)), np.cumsum(weight, axis=1)], axis=1)
     low, high = starts[month] - starts[0], starts[month + 1] - starts[0]
     mark = steps[kind, low] + rng.random(len(kind)) * (steps[kind, high] - steps[kind, low])
@@ -109,6 +126,16 @@ def _any_day(profile: Profile, kind: IntArray, month: IntArray, rng: np.random.G
         rows = np.flatnonzero(kind == code)
         out[rows] = np.searchsorted(steps[code], mark[rows]) - 1
     return np.clip(out, low, high - 1) + starts[0]
+
+
+def day_weights(profile: Profile) -> tuple[FloatArray, int]:
+    """Return how usual each day of the window is for each kind, (kinds, days), and the first day."""
+    starts = month_starts(profile)
+    days = np.arange(starts[0], starts[-1])
+    length = np.diff(starts)
+    place = np.arange(len(days)) - np.repeat(starts[:-1] - starts[0], length)
+    place = np.where(place == np.repeat(length, length) - 1, 31, place)
+    return profile.days[:, place] * profile.weekdays[:, (days + 3) % 7], int(starts[0])
 
 
 def _together(
@@ -127,6 +154,25 @@ def _together(
     return out
 
 
+def _openings(
+    profile: Profile, lives: Lives, pair: IntArray, day: IntArray, rng: np.random.Generator
+) -> BoolArray:
+    """Return which rows open the accounts of customers who are new in the window."""
+    who, kind = lives.who[pair], lives.kind[pair]
+    chance = np.log(profile.opening + 1e-9)
+    score = chance[lives.kind] + rng.gumbel(size=len(lives.kind))
+    best = np.lexsort((-score, lives.who))
+    first = best[np.searchsorted(lives.who[best], np.arange(len(lives)))]
+    wanted = lives.kind[first][who] == kind
+    new = (lives.first_month > 0)[who]
+    rows = np.flatnonzero(wanted & new)
+    rows = rows[np.lexsort((day[rows], who[rows]))]
+    rows = rows[np.diff(who[rows], prepend=-1) != 0]
+    opening = np.zeros(len(pair), dtype=np.bool_)
+    opening[rows] = True
+    return opening
+
+
 def _somebody(lives: Lives, rows: Rows, profile: Profile) -> Rows:
     """Give customers who are left without a row one of their first kind, on their last day."""
     missing = np.setdiff1d(np.arange(len(lives)), lives.who[rows.pair])
@@ -141,4 +187,5 @@ def _somebody(lives: Lives, rows: Rows, profile: Profile) -> Rows:
         np.r_[rows.month, month],
         np.r_[rows.day, day],
         np.r_[rows.stream, np.zeros_like(pair)],
+        np.r_[rows.opening, np.zeros(len(pair), dtype=np.bool_)],
     )

@@ -14,11 +14,11 @@ from gretel_fin_synth.training.private.grids import (
     MONEY_EDGES,
     N_MONEY,
     PER_DECADE,
-    RATIO_EDGES,
     RESTS,
     ROUND,
     STEPS,
     between,
+    left_of,
     round_class,
 )
 from gretel_fin_synth.training.private.schedule import N_STREAMS
@@ -38,6 +38,7 @@ KEEPS = 0.97  # chance that an amount that comes back does so
 SHARED = 0.6  # part of the variance between customers that is the same for all of a customer's kinds
 IN_AND_OUT = 0.9  # correlation of the levels of a customer's credits and debits
 FIRST_BAND, BAND = (0.2, 5.0), (0.5, 2.0)  # how far sums may be scaled before and after the map
+LEAST_SPENT = 0.02  # of what comes in
 GROUP = 50  # customers of like income among whom spending is matched
 
 
@@ -68,17 +69,37 @@ def draw_amounts(
     credit = np.flatnonzero(sign > 0)
     came = np.bincount(who[credit], raw[credit], minlength=len(lives))
     went = np.bincount(who, raw, minlength=len(lives)) - came
-    income, ratio = _flows(profile, came / months, (went + 1) / (came + 1), rng)
+    income, left = _flows(profile, came / months, (went + 1) / (came + 1), rng)
+    ratio = np.maximum(1 - left / months, LEAST_SPENT)
     raw = _scaled(raw, who, sign, income * months, ratio, FIRST_BAND)
     seen = np.log10(np.maximum(raw, 1.0))
     for code, (old, new) in enumerate(profile.amount_map):
         own = np.flatnonzero(kind == code)
         raw[own] = 10 ** np.interp(seen[own], old, new)
+    opening = np.flatnonzero(rows.opening)
+    raw[opening] = _opening_amounts(profile, sign[opening], raw[opening], rng)
+    seen[opening] = np.log10(raw[opening])
     for _ in range(2):
-        raw = _scaled(raw, who, sign, income * months, ratio, BAND)
+        again = _scaled(raw, who, sign, income * months, ratio, BAND)
+        again[opening] = raw[opening]
+        raw = again
     one = rng.random((2, len(lives.kind), N_STREAMS))[:, rows.pair, rows.stream]
     uniform = np.where(keep, one, rng.random((2, len(kind))))
     return _rounded(profile, kind, raw, uniform), seen
+
+
+def _opening_amounts(
+    profile: Profile, sign: IntArray, raw: FloatArray, rng: np.random.Generator
+) -> FloatArray:
+    """Return amounts of first payments, as such amounts are, in the order of those drawn."""
+    out, cell = raw.copy(), np.arange(N_MONEY) - N_MONEY // 2
+    for side in (-1, 1):
+        own = np.flatnonzero(sign == side)
+        shares = np.where(cell * side > 0, profile.opening_amount, 0.0)
+        if len(own) and shares.sum() > 0:
+            size = np.abs(stratified(shares, len(own), rng) - N_MONEY // 2) - 1
+            out[own[np.argsort(raw[own])]] = np.sort(between(MONEY_EDGES, size, 1.0, 10**12.2, rng))
+    return out
 
 
 def _levels(
@@ -99,19 +120,19 @@ def _levels(
 def _flows(
     profile: Profile, income: FloatArray, ratio: FloatArray, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
-    """Return what each customer shall earn a month and spend of it, as near as can be to what is drawn."""
+    """Return what each customer shall earn a month and have left, as near as can be to what is drawn."""
     n = len(income)
     cell = stratified(profile.flow, n, rng)
     size, part = cell // FLOW_SHAPE[1], cell % FLOW_SHAPE[1]
     money = np.where(size == 0, 0.0, between(MONEY_EDGES, size, 50.0, 10**12.2, rng))
-    share = between(RATIO_EDGES, part, 0.005, 30.0, rng)
+    left = left_of(part, rng)
     drawn, wanted = np.argsort(income), np.argsort(money)
-    earns, spends = np.empty(n), np.empty(n)
+    earns, keeps = np.empty(n), np.empty(n)
     earns[drawn] = money[wanted]
     n_groups = max(1, n // GROUP)
     for mine, theirs in zip(np.array_split(drawn, n_groups), np.array_split(wanted, n_groups), strict=True):
-        spends[mine[np.argsort(ratio[mine])]] = np.sort(share[theirs])
-    return earns, spends
+        keeps[mine[np.argsort(-ratio[mine])]] = np.sort(left[theirs])
+    return earns, keeps
 
 
 def _scaled(
