@@ -45,14 +45,14 @@ def distance_after(gain: float) -> tuple[float, float]:
     """Match where an offset moves log odds `gain` times as far; return the distance before and after."""
     made, real = network(), customers(REAL, 0.5, seed=1)
 
-    def draw(number: int) -> Sequences:
+    def draw(number: int) -> tuple[Sequences, None]:
         odds = RAW * np.exp(gain * made.due_offset[:, 0].numpy().astype(float))
-        return customers(odds / odds.sum(), 0.8 * exp(gain * float(made.pace_offset)), 10 + number)
+        return customers(odds / odds.sum(), 0.8 * exp(gain * float(made.pace_offset)), 10 + number), None
 
     wanted = Moments.of(real, N_KINDS)
-    before = wanted.distance(Moments.of(draw(0), N_KINDS))
+    before = wanted.distance(Moments.of(draw(0)[0], N_KINDS))
     match(made, real, draw)
-    return before, wanted.distance(Moments.of(draw(99), N_KINDS))
+    return before, wanted.distance(Moments.of(draw(99)[0], N_KINDS))
 
 
 @pytest.mark.parametrize("gain", [0.7, 1.0, 2.0, 4.0])
@@ -65,9 +65,9 @@ def test_frequencies_are_met_however_far_an_offset_moves_them(gain: float) -> No
 def test_offsets_that_only_make_it_worse_are_not_kept() -> None:
     made, real = network(), customers(REAL, 0.5, seed=1)
 
-    def draw(number: int) -> Sequences:
+    def draw(number: int) -> tuple[Sequences, None]:
         odds = RAW * np.exp(-made.due_offset[:, 0].numpy().astype(float))
-        return customers(odds / odds.sum(), 0.8 * exp(-float(made.pace_offset)), 10 + number)
+        return customers(odds / odds.sum(), 0.8 * exp(-float(made.pace_offset)), 10 + number), None
 
     match(made, real, draw)
     assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))
@@ -103,11 +103,43 @@ def test_what_comes_at_the_wrong_time_becomes_less_likely() -> None:
         odd = (np.arange(len(data.kind)) % 100 < 100 * share) & (data.kind == 0)
         return replace(data, due=np.where(odd, early, late))
 
-    def draw(number: int) -> Sequences:
+    def draw(number: int) -> tuple[Sequences, None]:
         share = 0.4 * exp(float(made.due_offset[0, early]))
-        return timed(customers(REAL, 0.5, 10 + number), min(share, 1.0))
+        return timed(customers(REAL, 0.5, 10 + number), min(share, 1.0)), None
 
     match(made, timed(real, 0.05), draw)
     assert made.due_offset[0, early] < -1
     assert abs(float(made.due_offset[1, late])) < 0.3
     assert not made.due_offset[:, NEVER].any()
+
+
+@pytest.mark.parametrize("wander", [0.8, 2.0, 5.0])
+def test_balances_are_pulled_until_they_stray_as_far_as_real_ones(wander: float) -> None:
+    """Frequencies are met in the same rounds; where balances stray no farther, there is no pull."""
+    made, real = network(), customers(REAL, 0.5, seed=1)
+    made.pull = torch.zeros(1)
+    swing = np.random.default_rng(0).lognormal(10, 1, 400)
+
+    def draw(number: int) -> tuple[Sequences, npt.NDArray[np.float64]]:
+        odds = RAW * np.exp(made.due_offset[:, 0].numpy().astype(float))
+        drawn = customers(odds / odds.sum(), 0.5, 10 + number)
+        luck = np.random.default_rng(number).lognormal(10, 1, 400)
+        return drawn, wander * luck / (1 + 20 * float(made.pull))
+
+    kept = match(made, real, draw, swing=swing)
+    ratio = np.median(draw(99)[1]) / np.median(swing)
+    assert (ratio == pytest.approx(1, abs=0.25)) if wander > 1 else float(made.pull) == 0
+    wanted = Moments.of(real, N_KINDS)
+    assert wanted.distance(Moments.of(kept, N_KINDS)) < 0.3
+
+
+def test_without_frequencies_only_the_pull_moves() -> None:
+    made, real = network(), customers(REAL, 0.5, seed=1)
+    made.pull = torch.zeros(1)
+
+    def draw(number: int) -> tuple[Sequences, npt.NDArray[np.float64]]:
+        return customers(RAW, 0.8, 10 + number), np.full(400, 3000 / (1 + 20 * float(made.pull)))
+
+    match(made, real, draw, swing=np.full(400, 1000.0), frequencies=False)
+    assert float(made.pull) == pytest.approx(0.1, rel=0.5)
+    assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))

@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gretel_fin_synth.training.local.calendar import BACK, MONTHLY, N_RULES, ON, Calendar
+from gretel_fin_synth.training.local.calendar import BACK, END, LONG, MONTHLY, ON, SHORT, Calendar
 from gretel_fin_synth.training.local.examples import Sequences
-from gretel_fin_synth.training.local.memory import NEVER, Memory, few_a_month, slots_needed
+from gretel_fin_synth.training.local.memory import (
+    DUE_EDGES,
+    MANY_DAYS,
+    NEVER,
+    STATE,
+    Memory,
+    few_a_month,
+    slots_needed,
+)
 
 IntArray = npt.NDArray[np.int64]
 CALENDAR = Calendar(np.datetime64("2024-01-01"), 400)
@@ -26,6 +34,11 @@ def memory(n_slots: int = 4, *, few: bool = False) -> Memory:
     return Memory(1, 1, n_slots, CALENDAR, np.zeros(1), np.array([few]))
 
 
+def due(known: Memory) -> IntArray:
+    """Return when each amount of the only kind is due by each rule."""
+    return known._due(ONE, ONE)[0]
+
+
 def pay(known: Memory, *payments: tuple[str, int]) -> Memory:
     for date, cents in payments:
         known.add(ONE, ONE, np.array([day_of(date)]), np.array([cents]))
@@ -34,14 +47,14 @@ def pay(known: Memory, *payments: tuple[str, int]) -> Memory:
 
 def state(known: Memory) -> dict[int, tuple[int, int]]:
     """Return for each amount how often it came, and how often in time."""
-    used = known.day[0, 0] >= 0
-    columns = (known.amount[0, 0], known.times[0, 0], known.in_time[0, 0])
+    used = known.day[0, :, 0] >= 0
+    columns = (known.amount[0, :, 0], known.times[0, :, 0], known.in_time[0, :, 0])
     return {int(a): (int(t), int(i)) for a, t, i in zip(*(c[used] for c in columns), strict=True)}
 
 
 def due_on(known: Memory, date: str) -> bool:
     """Whether an amount is due by one of the rules of a month's distance on a day."""
-    return bool((known.due[0, 0][:, [MONTHLY, ON, BACK]] == day_of(date)).any())
+    return bool((due(known)[:, [MONTHLY, ON, BACK]] == day_of(date)).any())
 
 
 def test_an_amount_that_comes_when_due_outlives_purchases() -> None:
@@ -74,10 +87,10 @@ def test_a_bill_that_varies_keeps_its_schedule_where_it_comes_few_a_month(few: b
 
 def test_a_purchase_on_the_day_of_a_standing_order_leaves_it_due() -> None:
     known = pay(memory(), ("2024-01-10", 80_000), ("2024-02-10", 80_000), ("2024-03-10", 350))
-    assert (known.due[0, 0] == day_of("2024-03-10")).any()
+    assert (due(known) == day_of("2024-03-10")).any()
     pay(known, ("2024-03-10", 80_000))
     assert state(known)[80_000] == (3, 3)
-    assert not (known.due[0, 0] == day_of("2024-03-10")).any()
+    assert not (due(known) == day_of("2024-03-10")).any()
 
 
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=6), st.booleans())
@@ -90,7 +103,7 @@ def test_paying_what_was_paid_today_ends_what_is_due(choices: list[int], few: bo
         pay(known, *((date, cents) for cents in amounts))
     first = amounts[choices[0] - 1]
     pay(known, *[("2024-03-10", first)] * len(amounts))
-    assert not (known.due[0, 0][:, [MONTHLY, ON, BACK]] == day_of("2024-03-10")).any()
+    assert not (due(known)[:, [MONTHLY, ON, BACK]] == day_of("2024-03-10")).any()
 
 
 def test_a_payment_that_weekends_move_is_due_on_its_usual_day_again() -> None:
@@ -105,14 +118,13 @@ def test_a_payment_that_weekends_move_is_due_on_its_usual_day_again() -> None:
 def test_rules_of_working_days_agree_with_the_calendar() -> None:
     day = np.arange(CALENDAR.n_days)
     usual = CALENDAR.day_of_month[day]
-    due = CALENDAR.due_from(day, usual, usual)
-    np.testing.assert_array_equal(due, CALENDAR.due)
-    assert due.shape == (CALENDAR.n_days, N_RULES)
-    weekday = (due[:, [ON, BACK]] + 0) % 7  # day 0 is a Monday
-    assert (weekday < 5).all()
-    away = due[:, [ON, BACK]] - due[:, [MONTHLY]]
+    moved = np.stack(CALENDAR.working_days(day, usual, usual), axis=1)
+    np.testing.assert_array_equal(moved, CALENDAR.due[:, [ON, BACK]])
+    monthly = CALENDAR.due[:, MONTHLY]
+    assert (moved % 7 < 5).all()  # day 0 is a Monday
+    away = moved - monthly[:, None]
     assert ((away[:, 0] >= 0) & (away[:, 0] <= 2) & (away[:, 1] <= 0) & (away[:, 1] >= -2)).all()
-    on_a_weekend = due[:, MONTHLY] % 7 >= 5
+    on_a_weekend = monthly % 7 >= 5
     assert ((away == 0).all(axis=1) == ~on_a_weekend).all()
 
 
@@ -121,10 +133,63 @@ def test_keeping_some_customers_keeps_what_they_remember() -> None:
     for day in range(40):
         known.add(np.arange(3), np.array([0, 1, 1]), np.full(3, day), np.array([100 + day % 5, 7, day + 1]))
     index = np.array([0, 2])
-    before = [value[index].copy() for value in (known.amount, known.day, known.due, known.in_time)]
+    before = {name: getattr(known, name)[index].copy() for name in STATE}
     known.keep(index)
-    for old, new in zip(before, (known.amount, known.day, known.due, known.in_time), strict=True):
-        np.testing.assert_array_equal(old, new)
+    for name, old in before.items():
+        np.testing.assert_array_equal(old, getattr(known, name))
+
+
+def test_every_array_of_the_memory_is_kept_with_its_customers() -> None:
+    known = memory()
+    arrays = {name for name, value in vars(known).items() if getattr(value, "shape", ()) == (1, 4, 1)}
+    assert arrays == set(STATE)
+
+
+def reasons(known: Memory, customer: int, kind: int, day: int) -> int:
+    """Return what :meth:`Memory.due_classes` should say of a kind, by comparing day by day."""
+    used = known.day[customer, :, kind] >= 0
+    rows = known._due(np.array([customer]), np.array([kind]))[0][used]
+    often = known.in_time[customer, :, kind][used] > 1
+    hit = rows == day
+    wait = rows[:, MONTHLY].astype(int) - day
+    close = (np.abs(wait) <= 2) & (rows[:, MONTHLY] >= 0)
+    spoken = [
+        *(hit[:, LONG].any(), hit[:, SHORT].any(), hit[often][:, SHORT].any()),
+        *(close.any(), close[often].any(), hit[:, END].any(), hit[often, END].any()),
+        *(hit[:, MONTHLY].any(), hit[:, BACK].any(), hit[:, ON].any()),
+        *(hit[often, MONTHLY].any(), hit[often, BACK].any(), hit[often, ON].any()),
+    ]
+    if any(spoken):
+        return NEVER + 1 + max(np.flatnonzero(spoken))
+    nearest = min(wait.tolist(), key=lambda w: (abs(w), w < 0))
+    return int(np.searchsorted(DUE_EDGES, nearest, "right"))
+
+
+@pytest.mark.parametrize("n_days", [400, MANY_DAYS + 1])
+def test_what_is_due_is_looked_up_as_it_would_be_compared(n_days: int) -> None:
+    calendar = Calendar(CALENDAR.first, n_days)
+    n, n_kinds, rng = 20, 3, np.random.default_rng(4)
+    known = Memory(n, n_kinds, 4, calendar, np.zeros(n_kinds), np.array([True, False, False]))
+    day, never = np.full(n, n_days - 400), np.ones((n, n_kinds), bool)
+    for _ in range(120):
+        day = np.minimum(day + rng.integers(0, 6, n), n_days - 1)
+        found = known.due_classes(day, never)
+        for customer, kind in zip(*np.nonzero(~never), strict=True):
+            assert found[customer, kind] == reasons(known, customer, kind, int(day[customer]))
+        assert (found[never] == NEVER).all()
+        kind = rng.integers(0, n_kinds, n)
+        amount = np.where(rng.random(n) < 0.6, 700 + kind, rng.integers(1, 5, n) * 1000)
+        known.add(np.arange(n), kind, day, amount)
+        never[np.arange(n), kind] = False
+
+
+def test_a_new_amount_that_settles_nothing_has_no_streak() -> None:
+    """Not even if it comes a week after the one whose place it takes."""
+    known = pay(memory(), *((f"2024-01-{day:02d}", 10_000 * day) for day in (1, 2, 3, 4)))
+    known.in_time[:] = 5
+    pay(known, ("2024-01-08", 123))
+    assert 10_000 not in state(known)
+    assert state(known)[123] == (1, 1)
 
 
 def bank(rents: bool, purchases: int) -> Sequences:

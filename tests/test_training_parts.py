@@ -371,7 +371,7 @@ def test_below_the_floor_means_lower_than_now_and_than_the_plan() -> None:
 
 def test_new_amounts_below_the_floor_are_rare_and_copies_as_likely_as_before() -> None:
     logits = torch.zeros(2, 6)
-    tilted = above(logits, torch.tensor([[True, True, False, False], [True] * 4]), n_copies=2)
+    tilted = above(logits, np.array([[True, True, False, False], [True] * 4]), n_copies=2)
     chance = tilted.softmax(dim=1)
     assert chance[:, :2].sum(dim=1).tolist() == pytest.approx([2 / 6, 2 / 6])
     assert float(chance[0, 2:4].sum()) < 0.01

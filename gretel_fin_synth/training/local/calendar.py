@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 IntArray = npt.NDArray[np.int64]
+AnyInts = npt.NDArray[np.signedinteger[Any]]
 
 #: When a payment may come again, seen from its last day: the same day next month and up to two days around
 #: it, the end of next month, the usual day moved on to Monday or back to Friday from a weekend, after 7, 14
@@ -90,6 +92,14 @@ class Calendar:
         return out
 
     @cached_property
+    def basis_places(self) -> IntArray:
+        """Return which columns of ``basis`` are 1 on each day, (n_days, 4); its width where there is none."""
+        first = np.cumsum([0, 31, 5, 7])
+        left = np.where(self.days_left < 5, self.days_left + first[1], first[3] + 12)
+        columns = [self.day_of_month - 1, left, self.weekday + first[2], self.month % 12 + first[3]]
+        return np.stack(columns, axis=1)
+
+    @cached_property
     def due(self) -> IntArray:
         """Day on which a payment of each day is due again by each rule, shape (n_days, len(RULES))."""
         days = np.arange(self.n_days)
@@ -130,16 +140,13 @@ class Calendar:
         )
         return np.stack([on, back], axis=2).astype(np.int64)
 
-    def due_from(self, day: IntArray, earliest: IntArray, latest: IntArray) -> IntArray:
-        """Return ``due`` of days, (a, len(RULES)), for payments whose usual day of the month is known.
+    def working_days(self, day: AnyInts, earliest: AnyInts, latest: AnyInts) -> tuple[IntArray, IntArray]:
+        """Return when payments of these days are due next month if weekends move them on, and back.
 
         ``earliest`` and ``latest`` (a,) are the days of the month, from 1, between which they came so far.
         """
-        out = self.due[day]
         next_month = self.month[day] - self.month[0] + 1
-        out[:, ON] = self.moved[next_month, earliest - 1, 0]
-        out[:, BACK] = self.moved[next_month, latest - 1, 1]
-        return out
+        return self.moved[next_month, earliest - 1, 0], self.moved[next_month, latest - 1, 1]
 
     def _months_later(self, n: int) -> IntArray:
         """Return the same day n months later, or that month's last day where it is shorter."""

@@ -24,7 +24,7 @@ from gretel_fin_synth.training.local.extras import Rows
 from gretel_fin_synth.training.local.fitting import Trainer
 from gretel_fin_synth.training.local.guard import RowGuard
 from gretel_fin_synth.training.local.inherit import inherit
-from gretel_fin_synth.training.local.matching import ROUNDS, match, settle
+from gretel_fin_synth.training.local.matching import match
 from gretel_fin_synth.training.local.model import Model
 from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
@@ -41,6 +41,8 @@ __all__ = ["LocalBackend"]
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+
+GUARDED, CALIBRATED = 16, 17  # numbers of the draws that follow those of matching
 
 
 class LocalBackend:
@@ -138,23 +140,18 @@ class LocalBackend:
 
     def _adjust(self, model: Model, plan: Blueprint, seed: int) -> None:
         """Let the model run freely and bring what it does closer to the data."""
-        if self.options.uses("matching"):
-            match(model.network, plan.data, lambda number: _candidates(model, plan, seed, number)[1])
-        if self.options.uses("settling"):
-            sign = model.world.sign
+        settling, sign = self.options.uses("settling"), model.world.sign
 
-            def strays(number: int) -> FloatArray:
-                plans, drawn = _candidates(model, plan, seed, ROUNDS + 1 + number)
-                return swings(drawn, plans.start, plans.end, sign)
+        def draw(number: int) -> tuple[Sequences, FloatArray | None]:
+            plans, drawn = _candidates(model, plan, seed, number)
+            return drawn, swings(drawn, plans.start, plans.end, sign) if settling else None
 
-            settle(model.network, plan.swing, strays)
-            if float(model.network.pull) > 0 and self.options.uses("matching"):
-                later = 2 * ROUNDS + 2
-                match(
-                    model.network, plan.data, lambda number: _candidates(model, plan, seed, later + number)[1]
-                )
+        frequencies, drawn = self.options.uses("matching"), None
+        if frequencies or settling:
+            swing = plan.swing if settling else None
+            drawn = match(model.network, plan.data, draw, swing=swing, frequencies=frequencies)
         if self.options.uses("guard"):
-            drawn = _candidates(model, plan, seed, 4 * ROUNDS)[1]
+            drawn = _candidates(model, plan, seed, GUARDED)[1] if drawn is None else drawn
             model.guard = RowGuard.fit(plan.data, drawn, least_customers(len(plan.start), self.options))
         if self.options.uses("calibration"):
             model.calibration = _calibrate(model, plan, seed)
@@ -253,7 +250,7 @@ def _checkpoint(
 
 def _calibrate(model: Model, plan: Blueprint, seed: int) -> Calibration:
     """Learn how to choose among candidates, on candidates of its own."""
-    plans, drawn = _candidates(model, plan, seed, 4 * ROUNDS + 1)
+    plans, drawn = _candidates(model, plan, seed, CALIBRATED)
     real = model.profiler.traits(plan.data, plan.start, model.world)
     found = Calibration.fit(real, model.profiler.traits(drawn, plans.start, model.world))
     if not plan.options.uses("balancing"):

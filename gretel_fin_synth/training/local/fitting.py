@@ -109,7 +109,9 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.seed)
         torch.manual_seed(self.seed)
         optimiser = torch.optim.AdamW(
-            self.network.parameter_groups(self.options.learning_rate), weight_decay=self.options.weight_decay
+            self.network.parameter_groups(self.options.learning_rate),
+            weight_decay=self.options.weight_decay,
+            fused=True,
         )
         try:
             self._descend(train, held_out, optimiser, rng, generator, report)

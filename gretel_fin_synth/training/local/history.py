@@ -300,7 +300,7 @@ class History:
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
         """Describe the customer's past in the chosen kind; (a, n_kind_context)."""
         world, rows = self.world, np.arange(a)
-        amounts, days = self.memory.amount[rows, kind], self.memory.day[rows, kind]
+        amounts, days = self.memory.amount[rows, :, kind], self.memory.day[rows, :, kind]
         count = self.count[rows, kind]
         last = np.where(count > 0, days.argmax(axis=1), 0)
         positions = world.amounts.locate(
@@ -318,7 +318,7 @@ class History:
                     known,
                     np.log1p(count),
                     (days >= 0).sum(axis=1) / np.maximum(np.minimum(count, world.n_slots), 1),
-                    np.log1p(self.memory.times[rows, kind].max(axis=1)),
+                    np.log1p(self.memory.times[rows, :, kind].max(axis=1)),
                     np.log1p(self.month_count[rows, kind]),
                 ],
                 axis=1,

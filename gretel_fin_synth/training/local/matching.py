@@ -33,6 +33,9 @@ LARGEST_STEP = 1.0
 LEAST_STEP = 0.05
 LEAST_GAIN, LARGEST_GAIN = 0.7, 6.0
 FREE = 1.1
+STRAYS = 0.3
+PULLED = 4
+FIRST_PULLED = 2
 FEW_ROWS = 5.0
 FIRST_PULL = 0.02
 LARGEST_PULL = 2.0
@@ -114,47 +117,102 @@ class Moments:
         return np.asarray(other.due * (self.due.sum() / max(other.due.sum(), 1.0)))
 
 
-def match(network: TransactionLSTM, real: Sequences, draw: Callable[[int], Sequences]) -> None:
-    """Move the network's offsets until freely drawn customers show the real frequencies.
+def match(
+    network: TransactionLSTM,
+    real: Sequences,
+    draw: Callable[[int], tuple[Sequences, FloatArray | None]],
+    *,
+    swing: FloatArray | None = None,
+    frequencies: bool = True,
+) -> Sequences:
+    """Move offsets and pull until freely drawn customers show the real frequencies and stray as far.
 
     What a customer does more often is seen in the history and done more often still, so that an offset may
     move a frequency several times as far as it says. How far it did is measured from one round to the next
-    (a secant), and of all rounds, the first with the offsets as they were, the nearest is kept.
+    (a secant). The pull towards the planned balance grows while balances stray farther than real ones; where
+    they do not by themselves, there is none. Of all rounds, the first with everything as it was, the nearest
+    is kept.
 
-    ``draw(round)`` returns fresh customers of the network, for rounds 0 to ROUNDS.
+    Parameters
+    ----------
+    network : TransactionLSTM
+        Its offsets and its pull are changed.
+    real : Sequences
+        The training customers.
+    draw : callable
+        ``draw(round)`` returns fresh customers of the network and how far each balance strays from its line,
+        for rounds 0 to ROUNDS, or to ROUNDS + PULLED where there is a pull.
+    swing : ndarray of shape (customers,) or None
+        How far each real balance strays, minor units; None leaves the pull alone.
+    frequencies : bool
+        Whether to move the offsets.
+
+    Returns
+    -------
+    Sequences
+        What was drawn in the round that is kept.
     """
-    n_kinds = network.sizes.n_kinds
-    wanted = Moments.of(real, n_kinds)
-    offsets = _offsets(network)
-    nearest, kept = np.inf, offsets
-    gain, before, step = np.ones(len(offsets)), np.zeros(len(offsets)), np.zeros(len(offsets))
-    for number in range(ROUNDS + 1):
-        found = Moments.of(draw(number), n_kinds)
-        distance, beyond = wanted.distance(found), wanted.beyond(found)
-        if distance < nearest:
-            nearest, kept = distance, offsets
-        if number:
-            moved = np.abs(step) > LEAST_STEP
-            seen = np.where(moved, (before - beyond) / np.where(moved, step, 1.0), gain)
-            gain = (gain + np.clip(seen, LEAST_GAIN, LARGEST_GAIN)) / 2
-        step = np.clip(DAMPING * beyond / gain, -LARGEST_STEP, LARGEST_STEP)
-        before, offsets = beyond, offsets + step
-        _set_offsets(network, offsets if number < ROUNDS else kept)
+    wanted = Moments.of(real, network.sizes.n_kinds)
+    secant = Secant(_offsets(network))
+    nearest, number, last = Round(np.inf, secant.offsets, 0.0, real), 0, ROUNDS
+    while True:
+        drawn, strays = draw(number)
+        found, pull = Moments.of(drawn, network.sizes.n_kinds), _pull(network, swing)
+        ratio = _ratio(strays, swing)
+        distance = wanted.distance(found) + STRAYS * (abs(np.log(ratio)) if pull else max(np.log(ratio), 0.0))
+        if distance < nearest.distance:
+            nearest = Round(distance, secant.offsets, pull, drawn)
+        if number >= last:
+            break
+        if frequencies:
+            secant.move(wanted.beyond(found))
+            _set_offsets(network, secant.offsets)
+        if swing is not None and number >= FIRST_PULLED and (pull or ratio > FREE):
+            last = ROUNDS + PULLED
+            network.pull.fill_(min((pull or FIRST_PULL) * max(ratio, 0.3) ** 1.5, LARGEST_PULL))
+        number += 1
+    _set_offsets(network, nearest.offsets)
+    if swing is not None:
+        network.pull.fill_(nearest.pull)
+    return nearest.drawn
 
 
-def settle(network: TransactionLSTM, real: FloatArray, draw: Callable[[int], FloatArray]) -> None:
-    """Raise the pull towards the planned balance until balances stray no farther than real ones.
+@dataclass(frozen=True)
+class Round:
+    """What was drawn, with which offsets and pull, and how far from real customers it was."""
 
-    ``real`` holds how far each real customer's balance strays from its line, ``draw(round)`` the same of
-    freely drawn customers; where these stray no farther by themselves, there is no pull.
-    """
-    for number in range(ROUNDS + 1):
-        ratio = float(np.median(draw(number)) / max(np.median(real), 1.0))
-        with torch.no_grad():
-            if number == 0 and ratio <= FREE:
-                return
-            now = float(network.pull) if number else FIRST_PULL
-            network.pull.fill_(min(now * max(ratio, 0.3) ** 1.5, LARGEST_PULL))
+    distance: float
+    offsets: FloatArray
+    pull: float
+    drawn: Sequences
+
+
+class Secant:
+    """Steps of each offset, by how far the last step of it went."""
+
+    def __init__(self, offsets: FloatArray) -> None:
+        self.offsets = offsets
+        self.gain = np.ones(len(offsets))
+        self.step, self.before = np.zeros(len(offsets)), np.zeros(len(offsets))
+
+    def move(self, beyond: FloatArray) -> None:
+        """Move the offsets; ``beyond`` is how far, in log odds, what they brought is from what is wanted."""
+        moved = np.abs(self.step) > LEAST_STEP
+        seen = np.where(moved, (self.before - beyond) / np.where(moved, self.step, 1.0), self.gain)
+        self.gain = (self.gain + np.clip(seen, LEAST_GAIN, LARGEST_GAIN)) / 2
+        self.step = np.clip(DAMPING * beyond / self.gain, -LARGEST_STEP, LARGEST_STEP)
+        self.before, self.offsets = beyond, self.offsets + self.step
+
+
+def _ratio(strays: FloatArray | None, swing: FloatArray | None) -> float:
+    """Return how many times as far drawn balances stray as real ones."""
+    if strays is None or swing is None:
+        return 1.0
+    return float(max(np.median(strays), 1.0) / max(np.median(swing), 1.0))
+
+
+def _pull(network: TransactionLSTM, swing: FloatArray | None) -> float:
+    return 0.0 if swing is None else float(network.pull)
 
 
 def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:

@@ -8,7 +8,8 @@ of the weeks between two payments.
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from gretel_fin_synth.training.local.calendar import Calendar
     from gretel_fin_synth.training.local.examples import Sequences
 
-IntArray = npt.NDArray[np.int64]
+IntArray = npt.NDArray[np.signedinteger[Any]]
 Float32Array = npt.NDArray[np.float32]
 
 SLOT_CHOICES = (4, 8, 16, 32)
@@ -33,10 +34,19 @@ N_DUE = len(DUE_EDGES) + 2 + 13
 NEVER = len(DUE_EDGES) + 1  # the class of a kind that the customer has not had yet
 ABOUT_AS_LARGE = 1.4
 A_FEW = 4.0
+CLOSE = 2  # days around the day of the month that still speak for a payment
 SPREAD_DAYS = 5  # a payment that comes farther from its usual day of the month has a new one
 N_STREAMS = 32
 N_TIMES = 3
 SLOT_FEATURES = N_RULES + 10  # of a remembered amount
+SETTLED, UNUSED = -1, -2  # instead of the day of a payment: another took its schedule over; none yet
+WAITS = np.arange(DUE_EDGES[0] - 1, DUE_EDGES[-1] + 1)
+WAIT_CLASS = np.searchsorted(DUE_EDGES, WAITS, side="right")
+MOVED_ON = np.array([10, 13], np.uint8)  # reason that the usual day moved to Monday: once, more often
+STATE = (
+    *("amount", "day", "times", "in_time", "earliest", "latest", "paid"),
+    *("monthly", "on", "back", "moved", "line", "until", "score"),
+)
 
 
 def slots_needed(data: Sequences, calendar: Calendar) -> int:
@@ -68,6 +78,60 @@ def few_a_month(data: Sequences, calendar: Calendar, n_kinds: int) -> npt.NDArra
     return np.bincount(data.kind, minlength=n_kinds) <= A_FEW * np.maximum(months, 1)
 
 
+@dataclass(frozen=True)
+class Schedules:
+    """When payments of each day are due again, looked up instead of compared; see :meth:`Memory.due_classes`.
+
+    Parameters
+    ----------
+    due : ndarray of shape (n_days + 2, N_RULES)
+        Days on which a payment is due again; the last two rows, for SETTLED and UNUSED, say never.
+    monthly : ndarray of shape (n_days + 2,)
+        The same by the rule of the same day next month; for UNUSED a day far ahead.
+    reasons : ndarray of shape (2 * (n_days + 2) * (width + 1),)
+        The strongest reason, 0 for none, for each number of days since a payment; ``width`` days later there
+        is none. First of payments that came in time once, then of those that did so more often.
+    width : int
+        Days.
+    """
+
+    due: IntArray
+    monthly: IntArray
+    reasons: npt.NDArray[np.uint8]
+    width: int
+
+    def line(self, paid: IntArray, in_time: IntArray) -> IntArray:
+        """Return where in ``reasons`` day 0 of the calendar stands for payments of these days."""
+        n_rows = len(self.monthly)
+        return (paid % n_rows + n_rows * (in_time > 1)) * (self.width + 1) - paid
+
+
+@functools.lru_cache(maxsize=8)
+def schedules_of(calendar: Calendar) -> Schedules:
+    """Return the tables of a calendar."""
+    days: type[np.signedinteger[Any]] = np.int16 if calendar.n_days < MANY_DAYS else np.int32
+    never = np.full((2, N_RULES), -1)
+    due = np.concatenate([calendar.due, never]).astype(days)
+    monthly = due[:, MONTHLY].copy()
+    monthly[UNUSED] = np.iinfo(days).max
+    later = calendar.due - np.arange(calendar.n_days)[:, None]
+    width = int(later.max()) + CLOSE + 1
+    since = np.arange(width + 1)
+    hit = later[:, None] == since[:, None]
+    close = np.abs(later[:, MONTHLY, None] - since) <= CLOSE
+    tables = []
+    for again in (False, True):
+        reason = np.zeros((calendar.n_days + 2, width + 1), np.uint8)
+        known = reason[:-2]
+        known[_any(hit[..., LONG], 2)] = 1
+        known[_any(hit[..., SHORT], 2)] = 2 + again
+        known[close] = 4 + again
+        known[hit[..., END]] = 6 + again
+        known[hit[..., MONTHLY]] = 8 if not again else 11
+        tables.append(reason.ravel())
+    return Schedules(due, monthly, np.concatenate(tables), width)
+
+
 class Memory:
     """Remembered amounts of a batch of customers.
 
@@ -92,20 +156,31 @@ class Memory:
         repeat_share: npt.NDArray[np.float64],
         few_a_month: npt.NDArray[np.bool_],
     ) -> None:
-        self.calendar, self.repeat_share, self.few_a_month = calendar, repeat_share, few_a_month
+        self.calendar, self.few_a_month = calendar, few_a_month
+        self.bonus = np.float32(REPEATED_DAYS) * repeat_share.astype(np.float32)
         self.n_kinds, self.n_slots = n_kinds, n_slots
-        self.amount = np.zeros((n, n_kinds, n_slots), np.int64)
-        self.day = np.full((n, n_kinds, n_slots), -1, np.int32)
-        self.times = np.zeros((n, n_kinds, n_slots), np.int64)  # that this amount came
-        self.in_time = np.zeros((n, n_kinds, n_slots), np.int64)  # that it, or those before it, came when due
-        self.earliest = np.zeros((n, n_kinds, n_slots), np.int64)
-        self.latest = np.zeros((n, n_kinds, n_slots), np.int64)
-        days = np.int16 if calendar.n_days < MANY_DAYS else np.int32
-        self.due = np.full((n, n_kinds, n_slots, N_RULES), -1, days)
+        self.schedules = schedules_of(calendar)
+        shape = n, n_slots, n_kinds
+        self.amount = np.zeros(shape, np.int64)
+        self.day = np.full(shape, -1, np.int32)
+        self.times = np.zeros(shape, np.int32)  # that this amount came
+        self.in_time = np.zeros(shape, np.int32)  # that it, or those before it, came when due
+        self.earliest = np.ones(shape, np.int8)
+        self.latest = np.ones(shape, np.int8)
+        self.paid = np.full(shape, UNUSED, np.int32)  # day from which it is due again
+        # what follows from these, kept so that every kind can be asked for on every day
+        days = self.schedules.due.dtype
+        self.monthly = np.full(shape, self.schedules.monthly[UNUSED], days)
+        self.on = np.full(shape, -1, days)
+        self.back = np.full(shape, -1, days)
+        self.moved = np.zeros(shape, np.uint8)
+        self.line = np.full(shape, self.schedules.line(np.array(UNUSED), np.array(0)), np.int32)
+        self.until = np.full(shape, UNUSED + self.schedules.width, np.int32)
+        self.score = np.full(shape, -1, np.float32)
 
     def keep(self, index: IntArray) -> None:
         """Forget all customers but these."""
-        for name in ("amount", "day", "times", "in_time", "earliest", "latest", "due"):
+        for name in STATE:
             setattr(self, name, getattr(self, name)[index])
 
     def add(self, rows: IntArray, kind: IntArray, day: IntArray, amount: IntArray) -> None:
@@ -117,33 +192,52 @@ class Memory:
         the schedule over, as a raised rent does.
         """
         each = np.arange(len(rows))
-        days, in_time, amounts = self.day[rows, kind], self.in_time[rows, kind], self.amount[rows, kind]
+        days, in_time, amounts = (part[rows, :, kind] for part in (self.day, self.in_time, self.amount))
         same = (amounts == amount[:, None]) & (days >= 0)
         known = same.any(axis=1)
         worth = days + REPEATED_DAYS * (in_time > 1)
         slot = np.where(known, same.argmax(axis=1), worth.argmin(axis=1))
-        hits = (self.due[rows, kind] == day[:, None, None]) & (days >= 0)[..., None]
+        hits = self._due(rows, kind) == day[:, None, None]
         larger, smaller = np.maximum(amounts, amount[:, None]), np.minimum(amounts, amount[:, None])
         again = (same & (days == day[:, None])).any(axis=1)
         near = (larger <= ABOUT_AS_LARGE * smaller) | (again | self.few_a_month[kind])[:, None]
         due = _any(hits[..., EXACT], 2) & near
-        settled = np.where(due, in_time + 1 + 1000 * same, 0).argmax(axis=1)
-        settled = np.where(due.any(axis=1), settled, slot)
+        is_due = due.any(axis=1)
+        settled = np.where(is_due, np.where(due, in_time + 1 + 1000 * same, 0).argmax(axis=1), slot)
         followed = ~known & (settled != slot)
 
-        on_time = hits[each, settled].any(axis=1)
+        on_time = hits[each, settled].any(axis=1) & (known | is_due)
         regular = np.where(on_time, in_time[each, settled] + 1, 1)
-        earliest, latest = self._usual_days((rows, kind, settled), day, on_time)
-        old = rows[followed], kind[followed], settled[followed]
-        self.due[old], self.in_time[old] = -1, 0
-        self.times[rows, kind, slot] = np.where(known, self.times[rows, kind, slot] + 1, 1)
-        self.amount[rows, kind, slot] = amount
-        self.day[rows, kind, slot] = day
+        earliest, latest = self._usual_days((rows, settled, kind), day, on_time)
+        old = rows[followed], settled[followed], kind[followed]
+        self.paid[old], self.in_time[old] = SETTLED, 0
+        self.times[rows, slot, kind] = np.where(known, self.times[rows, slot, kind] + 1, 1)
+        self.amount[rows, slot, kind] = amount
+        self.day[rows, slot, kind] = day
 
-        place = rows, kind, np.where(known, settled, slot)
-        self.day[place], self.in_time[place] = day, regular
+        place = rows, np.where(known, settled, slot), kind
+        self.day[place], self.in_time[place], self.paid[place] = day, regular, day
         self.earliest[place], self.latest[place] = earliest, latest
-        self.due[place] = self.calendar.due_from(day, earliest, latest)
+        self._refresh((rows, slot, kind))
+        self._refresh((rows, settled, kind))
+
+    def _due(self, rows: IntArray, kind: IntArray) -> IntArray:
+        """Return when each amount of a kind is due by each rule, (rows, S, N_RULES), -1 where never."""
+        out = self.schedules.due[self.paid[rows, :, kind]]
+        out[..., ON], out[..., BACK] = self.on[rows, :, kind], self.back[rows, :, kind]
+        return out
+
+    def _refresh(self, place: tuple[IntArray, IntArray, IntArray]) -> None:
+        """Bring up to date what follows from days, times in time and usual days, at these slots."""
+        paid, in_time = self.paid[place], self.in_time[place]
+        on, back = self.calendar.working_days(paid, self.earliest[place], self.latest[place])
+        self.on[place], self.back[place] = np.where(paid < 0, -1, on), np.where(paid < 0, -1, back)
+        self.moved[place] = MOVED_ON[(in_time > 1).astype(np.int64)]
+        self.monthly[place] = self.schedules.monthly[paid]
+        self.line[place] = self.schedules.line(paid, in_time)
+        self.until[place] = paid + self.schedules.width
+        bonus = REPEATED_DAYS * (in_time > 1) + self.bonus[place[2]]
+        self.score[place] = np.where(self.day[place] < 0, -1, self.day[place] + bonus)
 
     def _usual_days(
         self, place: tuple[IntArray, IntArray, IntArray], day: IntArray, on_time: npt.NDArray[np.bool_]
@@ -161,36 +255,26 @@ class Memory:
 
         ``count`` (a,) is how often the customer had the kind.
         """
-        amounts, days, times = self.amount[rows, kind], self.day[rows, kind], self.times[rows, kind]
+        amounts, days, times = (part[rows, :, kind] for part in (self.amount, self.day, self.times))
         calendar = self.calendar
         used = days >= 0
-        hits = self.due[rows, kind] == day[:, None, None]
         since = day[:, None] - days
-        latest = used & (days == days.max(axis=1, keepdims=True))
-        filled = used.sum(axis=1, keepdims=True) / self.n_slots
-        features = np.concatenate(
-            [
-                hits,
-                np.stack(
-                    [
-                        used,
-                        np.log1p(times),
-                        times / np.maximum(count, 1)[:, None],
-                        np.log1p(np.maximum(since, 0)) / 3,
-                        (since == 0) & used,
-                        (since < 25) & used,
-                        (since > 35) & used,
-                        latest,
-                        (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None])
-                        & used,
-                        np.repeat(filled, self.n_slots, axis=1),
-                    ],
-                    axis=2,
-                ),
-            ],
-            axis=2,
-            dtype=np.float32,
+        features = np.empty((*days.shape, SLOT_FEATURES), np.float32)
+        features[..., :N_RULES] = self._due(rows, kind) == day[:, None, None]
+        columns = (
+            used,
+            np.log1p(times),
+            times / np.maximum(count, 1)[:, None],
+            np.log1p(np.maximum(since, 0)) / 3,
+            (since == 0) & used,
+            (since < 25) & used,
+            (since > 35) & used,
+            used & (days == days.max(axis=1, keepdims=True)),
+            (calendar.day_of_month[np.maximum(days, 0)] == calendar.day_of_month[day][:, None]) & used,
+            used.sum(axis=1, keepdims=True) / self.n_slots,
         )
+        for number, column in enumerate(columns):
+            features[..., N_RULES + number] = column
         return np.where(used, amounts, 0), features
 
     def streams(self, now: IntArray, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
@@ -199,20 +283,21 @@ class Memory:
         ``now`` (a,) is the customer's present day. The M = N_STREAMS most recent amounts over all kinds;
         amounts that came when due stay longer. A gap that is not in 0..n_gaps-1 is given as n_gaps.
         """
-        a = len(now)
-        days = self.day[:a].reshape(a, -1)
-        times = self.in_time[:a].reshape(a, -1)
-        due = self.due[:a].reshape(a, -1, N_RULES)
-        kinds = np.broadcast_to(np.repeat(np.arange(self.n_kinds), self.n_slots), days.shape)
-        if days.shape[1] > N_STREAMS:
-            often = np.repeat(self.repeat_share, self.n_slots)
-            score = np.where(days >= 0, days + REPEATED_DAYS * (times > 1) + REPEATED_DAYS * often, -1)
-            top = np.argpartition(-score, N_STREAMS - 1, axis=1)[:, :N_STREAMS]
-            rows = np.arange(a)[:, None]
-            days, times, kinds, due = days[rows, top], times[rows, top], kinds[rows, top], due[rows, top]
-        gaps = due - now[:, None, None].astype(due.dtype)
+        a, shape = len(now), (len(now), -1)
+        score = self.score[:a].reshape(shape)
+        if score.shape[1] > N_STREAMS:
+            top = np.argpartition(score, score.shape[1] - N_STREAMS, axis=1)[:, -N_STREAMS:]
+        else:
+            top = np.broadcast_to(np.arange(score.shape[1]), score.shape)
+        flat = top + np.arange(a)[:, None] * score.shape[1]
+        day, times, paid, on, back = (
+            part[:a].reshape(-1)[flat] for part in (self.day, self.in_time, self.paid, self.on, self.back)
+        )
+        gaps = self.schedules.due[paid]
+        gaps[..., ON], gaps[..., BACK] = on, back
+        gaps -= now[:, None, None].astype(gaps.dtype)
         gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
-        used = np.where(days >= 0, kinds, self.n_kinds)
+        used = np.where(day >= 0, top % self.n_kinds, self.n_kinds)
         return used, np.minimum(times, N_TIMES), gaps.astype(np.int16, copy=False)
 
     def due_classes(self, day: IntArray, never: npt.NDArray[np.bool_]) -> IntArray:
@@ -221,32 +306,26 @@ class Memory:
         ``never`` (a, K) says which kinds the customer has not had yet.
         """
         a = len(day)
-        due, again = self.due[:a], self.in_time[:a] > 1
-        wait = due[..., MONTHLY] - day[:, None, None].astype(due.dtype)
-        wait[self.day[:a] < 0] = 10_000
-        nearest = np.take_along_axis(wait, np.abs(wait).argmin(axis=2)[..., None], axis=2)[..., 0]
-        out = np.where(never, NEVER, np.searchsorted(DUE_EDGES, nearest, "right"))
-        hit = due == day[:, None, None, None].astype(due.dtype)
-        once, twice = _any(hit, 2), _any(hit & again[..., None], 2)
-        close = np.abs(wait) <= 2
-        reasons = (
-            _any(once[..., LONG], 2),
-            _any(once[..., SHORT], 2),
-            _any(twice[..., SHORT], 2),
-            _any(close, 2),
-            _any(close & again, 2),
-            once[..., END],
-            twice[..., END],
-            once[..., MONTHLY],
-            once[..., BACK],
-            once[..., ON],
-            twice[..., MONTHLY],
-            twice[..., BACK],
-            twice[..., ON],
+        now = day[:, None, None].astype(np.int32)
+        reason = self.schedules.reasons.take(self.line[:a] + np.minimum(now, self.until[:a]))
+        today = now.astype(self.on.dtype)
+        np.maximum(reason, (self.on[:a] == today) * self.moved[:a], out=reason)
+        np.maximum(reason, (self.back[:a] == today) * (self.moved[:a] - 1), out=reason)
+        strongest = reason.max(axis=1).astype(np.int64)
+        nearest = _nearest(self.monthly[:a] - today)
+        return np.where(
+            strongest > 0,
+            NEVER + strongest,
+            np.where(never, NEVER, WAIT_CLASS[np.clip(nearest - WAITS[0], 0, len(WAITS) - 1)]),
         )
-        for number, reason in enumerate(reasons):
-            out[reason] = NEVER + 1 + number
-        return out
+
+
+def _nearest(wait: IntArray) -> IntArray:
+    """Return the number nearest to zero along axis 1; of two as near, the positive one."""
+    unsigned = np.dtype(f"u{wait.itemsize}")
+    ahead = wait.view(unsigned).min(axis=1).astype(np.int64)  # negative numbers are the largest
+    behind = (-wait).view(unsigned).min(axis=1).astype(np.int64)
+    return np.where(ahead <= behind, ahead, -behind)
 
 
 def _any(flags: npt.NDArray[np.bool_], axis: int) -> npt.NDArray[np.bool_]:

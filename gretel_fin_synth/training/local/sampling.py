@@ -138,7 +138,7 @@ def _draw_amount(
         strain = torch.as_tensor(history.strain(day, after[:, n_copies:]))
         logits = pulled(logits, strain * network.pull, n_copies)
     if network.options.uses("floor"):
-        logits = above(logits, torch.as_tensor(history.below(a, after[:, n_copies:])), n_copies)
+        logits = above(logits, history.below(a, after[:, n_copies:]), n_copies)
     logits = logits / temperature
     choice, luck = _choose(logits, rng), rng.random(a)
     first_share = n_copies + world.amounts.n_cells
@@ -184,9 +184,13 @@ def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.T
     return _tilted(logits, (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN), n_copies)
 
 
-def above(logits: torch.Tensor, below: torch.Tensor, n_copies: int) -> torch.Tensor:
+def above(logits: torch.Tensor, below: npt.NDArray[np.bool_], n_copies: int) -> torch.Tensor:
     """Make new amounts that lead below the plan's floor very unlikely; the chance of copies stays."""
-    return _tilted(logits, FAR_BELOW * below, n_copies)
+    rows = torch.as_tensor(np.flatnonzero(below.any(axis=1)))
+    if len(rows):
+        burden = FAR_BELOW * torch.as_tensor(below)[rows]
+        logits = logits.index_copy(0, rows, _tilted(logits[rows], burden, n_copies))
+    return logits
 
 
 def _tilted(logits: torch.Tensor, burden: torch.Tensor, n_copies: int) -> torch.Tensor:
