@@ -26,7 +26,8 @@ RAW = np.array([0.3, 0.3, 0.15, 0.25])
 
 
 def network() -> Any:
-    sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "pace": 1}
+    sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "same": N_KINDS}
+    sizes |= {"lift": 1, "pace": 1}
     offsets = {f"{name}_offset": torch.zeros(size) for name, size in sizes.items()}
     return SimpleNamespace(sizes=SimpleNamespace(n_kinds=N_KINDS), **offsets)
 
@@ -83,7 +84,7 @@ def test_customers_who_run_away_count_no_more_than_others() -> None:
         np.r_[usual.offset, usual.offset[-1] + size],
         np.zeros(len(usual.kind) + size, np.int64),
     )
-    assert Moments.of(usual, N_KINDS).distance(Moments.of(more, N_KINDS)) < 0.04
+    assert Moments.of(usual, N_KINDS).distance(Moments.of(more, N_KINDS)) < 0.1
 
 
 def test_a_distance_is_zero_to_itself_alone() -> None:
@@ -143,3 +144,21 @@ def test_without_frequencies_only_the_pull_moves() -> None:
     match(made, real, draw, swing=np.full(400, 1000.0), frequencies=False)
     assert float(made.pull) == pytest.approx(0.1, rel=0.5)
     assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))
+
+
+def test_a_kind_that_comes_twice_in_a_row_too_often_is_held_back_after_itself() -> None:
+    real = customers(REAL, 0.5, seed=1)
+    order = np.lexsort((real.kind, real.customer))  # all of a kind, then all of the next
+    sorted_kinds = Sequences(real.kind[order], real.day, real.cents, real.offset, real.due)
+    wanted, found = (Moments.of(data, N_KINDS) for data in (real, sorted_kinds))
+    assert (wanted._beyond_same(found) < -0.2).all()
+    assert found.same[0] > 0.7
+
+
+def test_customers_who_differ_too_much_have_their_habits_weakened() -> None:
+    real = customers(REAL, 0.5, seed=1)
+    one_each = Sequences(np.repeat(np.arange(400) % N_KINDS, real.length), real.day, real.cents, real.offset)
+    wanted, found = (Moments.of(data, N_KINDS) for data in (real, one_each))
+    assert found.alike > 1
+    assert wanted.alike < 0.1
+    assert wanted.beyond(found)[-2] < -1

@@ -13,9 +13,12 @@ from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.memory import (
     DUE_EDGES,
     MANY_DAYS,
+    N_DUE,
     NEVER,
     STATE,
     Memory,
+    come_when_due,
+    comes_in_cycles,
     few_a_month,
     slots_needed,
 )
@@ -29,9 +32,9 @@ def day_of(text: str) -> int:
     return int((np.datetime64(text) - CALENDAR.first).astype(int))
 
 
-def memory(n_slots: int = 4, *, few: bool = False) -> Memory:
+def memory(n_slots: int = 4, *, few: bool = False, cycles: bool = False) -> Memory:
     """Return the memory of one customer of a bank with a single kind."""
-    return Memory(1, 1, n_slots, CALENDAR, np.zeros(1), np.array([few]))
+    return Memory(1, 1, n_slots, CALENDAR, np.zeros(1), np.array([few]), np.array([cycles]))
 
 
 def due(known: Memory) -> IntArray:
@@ -129,7 +132,7 @@ def test_rules_of_working_days_agree_with_the_calendar() -> None:
 
 
 def test_keeping_some_customers_keeps_what_they_remember() -> None:
-    known = Memory(3, 2, 4, CALENDAR, np.zeros(2), np.zeros(2, bool))
+    known = Memory(3, 2, 4, CALENDAR, np.zeros(2), np.zeros(2, bool), np.zeros(2, bool))
     for day in range(40):
         known.add(np.arange(3), np.array([0, 1, 1]), np.full(3, day), np.array([100 + day % 5, 7, day + 1]))
     index = np.array([0, 2])
@@ -153,8 +156,10 @@ def reasons(known: Memory, customer: int, kind: int, day: int) -> int:
     hit = rows == day
     wait = rows[:, MONTHLY].astype(int) - day
     close = (np.abs(wait) <= 2) & (rows[:, MONTHLY] >= 0)
+    cycle = known.cycle[customer, :, kind][used]
+    in_step = hit[:, SHORT] & (cycle[:, None] == np.arange(1, 4)) & often[:, None]
     spoken = [
-        *(hit[:, LONG].any(), hit[:, SHORT].any(), hit[often][:, SHORT].any()),
+        *(hit[:, LONG].any(), hit[~often][:, SHORT].any(), in_step.any()),
         *(close.any(), close[often].any(), hit[:, END].any(), hit[often, END].any()),
         *(hit[:, MONTHLY].any(), hit[:, BACK].any(), hit[:, ON].any()),
         *(hit[often, MONTHLY].any(), hit[often, BACK].any(), hit[often, ON].any()),
@@ -169,7 +174,8 @@ def reasons(known: Memory, customer: int, kind: int, day: int) -> int:
 def test_what_is_due_is_looked_up_as_it_would_be_compared(n_days: int) -> None:
     calendar = Calendar(CALENDAR.first, n_days)
     n, n_kinds, rng = 20, 3, np.random.default_rng(4)
-    known = Memory(n, n_kinds, 4, calendar, np.zeros(n_kinds), np.array([True, False, False]))
+    flags = np.array([True, False, False]), np.array([False, True, False])
+    known = Memory(n, n_kinds, 4, calendar, np.zeros(n_kinds), *flags)
     day, never = np.full(n, n_days - 400), np.ones((n, n_kinds), bool)
     for _ in range(120):
         day = np.minimum(day + rng.integers(0, 6, n), n_days - 1)
@@ -221,3 +227,55 @@ def test_as_many_amounts_are_remembered_as_a_month_has() -> None:
 def test_which_kinds_come_a_few_times_a_month() -> None:
     assert few_a_month(bank(True, 3), CALENDAR, 1).tolist() == [True]
     assert few_a_month(bank(True, 4), CALENDAR, 1).tolist() == [False]
+
+
+def paid_every(days: int, n: int, *, cycles: bool) -> Memory:
+    """Return what is known of pay that varies by a few per cent and comes every so many days."""
+    first = np.datetime64("2024-01-05")
+    known = memory(cycles=cycles)
+    return pay(known, *((str(first + days * i), 80_000 + 37 * i) for i in range(n)))
+
+
+@pytest.mark.parametrize(("days", "cycle"), [(7, 1), (14, 2), (28, 3)])
+def test_pay_that_varies_keeps_its_cycle_of_weeks(days: int, cycle: int) -> None:
+    known = paid_every(days, 6, cycles=True)
+    newest = int(known.day[0, :, 0].argmax())
+    assert known.in_time[0, newest, 0] == 6
+    assert known.cycle[0, newest, 0] == cycle
+    last = int(known.day[0, newest, 0])
+    classes = {
+        wait: int(known.due_classes(np.array([last + wait]), np.array([[False]]))[0, 0])
+        for wait in (7, 14, 28)
+    }
+    assert {wait for wait, found in classes.items() if found == NEVER + 3} == {days}
+
+
+def test_no_cycle_is_kept_where_a_kind_has_none() -> None:
+    known = paid_every(7, 6, cycles=False)
+    assert known.in_time.max() <= 1
+
+
+def test_only_the_own_cycle_is_a_day_on_which_pay_may_come() -> None:
+    known = paid_every(14, 6, cycles=True)
+    now = known.day.max(keepdims=True)[0, 0]
+    used, times, gaps = known.streams(now, 60)
+    newest = int((times[0] == times[0].max()).argmax())
+    assert used[0, newest] == 0
+    assert gaps[0, newest, SHORT].tolist() == [60, 14, 60]
+
+
+def test_which_kinds_come_in_cycles_of_weeks() -> None:
+    weekly = np.arange(0, 210, 7)
+    monthly = np.arange(0, 210, 30)
+    day, kind = np.r_[weekly, monthly], np.r_[np.zeros(len(weekly)), np.ones(len(monthly))].astype(int)
+    order = np.argsort(day, kind="stable")
+    data = Sequences(kind[order], day[order], np.arange(1, len(day) + 1), np.array([0, len(day)]))
+    assert comes_in_cycles(data, 3).tolist() == [True, False, False]
+
+
+def test_which_kinds_come_when_they_are_due() -> None:
+    due = np.zeros((3, N_DUE))
+    due[:, NEVER] = 30  # first times say nothing
+    due[0, NEVER + 11], due[0, 2] = 15, 10  # on the day of the month; long before anything is due
+    due[1, NEVER + 11], due[1, 2] = 10, 15
+    assert come_when_due(due).tolist() == [True, False, False]

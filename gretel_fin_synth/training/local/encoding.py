@@ -12,8 +12,9 @@ import pandas as pd
 from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
+from gretel_fin_synth.training.local.habits import Habits
 from gretel_fin_synth.training.local.history import Scales, World
-from gretel_fin_synth.training.local.memory import few_a_month, slots_needed
+from gretel_fin_synth.training.local.memory import comes_in_cycles, few_a_month, slots_needed
 from gretel_fin_synth.training.local.order import OrderTable
 from gretel_fin_synth.training.local.profiles import last_balances, repeats, running_balances, swings
 from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
@@ -85,9 +86,10 @@ def build_world(
     bases[again, OWN] = 0.0  # what repeats to the cent is copied, not drawn near the mean
     table = ShareTable.fit(data.kind, data.cents, data.customer, bases, limits, k)
     order = OrderTable.fit(data, len(kinds), k)
-    few = few_a_month(data, calendar, len(kinds))
+    habits = Habits.fit(data, len(kinds))
+    few, in_cycles = few_a_month(data, calendar, len(kinds)), comes_in_cycles(data, len(kinds))
     n_slots = slots_needed(data, calendar)
-    return World(calendar, amounts, scales, table, order, sign, repeated, few, n_slots)
+    return World(calendar, amounts, scales, table, order, habits, sign, repeated, few, in_cycles, n_slots)
 
 
 def exact_parts(data: Sequences, start: IntArray, sign: IntArray, n_days: int) -> npt.NDArray[np.float64]:
@@ -107,9 +109,11 @@ def world_to_dict(world: World) -> dict[str, Any]:
         "amounts": world.amounts.to_dict(),
         "shares": world.shares.to_dict(),
         "order": world.order.to_list(),
+        "habits": world.habits.to_dict(),
         "sign": world.sign.tolist(),
         "repeat_share": world.repeat_share.tolist(),
         "few_a_month": world.few_a_month.tolist(),
+        "in_cycles": world.in_cycles.tolist(),
         "n_slots": world.n_slots,
         "scales": {
             "typical": world.scales.typical,
@@ -128,8 +132,10 @@ def world_from_dict(values: dict[str, Any]) -> World:
         Scales(scales["typical"], np.array(scales["balance_knots"]), np.array(scales["after_edges"])),
         ShareTable.from_dict(values["shares"]),
         OrderTable.from_list(values["order"]),
+        Habits.from_dict(values["habits"]),
         np.array(values["sign"]),
         np.array(values["repeat_share"]),
         np.array(values["few_a_month"], bool),
+        np.array(values["in_cycles"], bool),
         values["n_slots"],
     )

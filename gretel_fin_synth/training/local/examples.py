@@ -97,6 +97,8 @@ class Examples:
     previous: IntArray
     gap_class: IntArray
     kind_classes: npt.NDArray[np.uint8]
+    lift: npt.NDArray[np.float32]
+    closing: npt.NDArray[np.float32]
     kind: IntArray
     kind_context: npt.NDArray[np.float32]
     day: IntArray
@@ -156,6 +158,8 @@ def record(
             previous=history.kind[:a],
             gap_class=history.gap_class(a),
             kind_classes=history.kind_classes(a, day),
+            lift=history.lift(a),
+            closing=history.closing(day),
             kind=kind,
             kind_context=history.kind_context(a, kind),
             day=history.day[:a],
@@ -167,7 +171,7 @@ def record(
             next_day=day,
             slot_features=slot_features,
             slot_match=(amounts == cents[:, None]) & (amounts > 0),
-            after=history.after_classes(a, history.after(a, kind, possible)),
+            after=history.after_classes(day, history.after(a, kind, possible)),
             share_usable=world.shares.usable(kind, base),
             share_cell=share_cell,
             log_in_share=log_in_share,

@@ -268,9 +268,11 @@ def losses(network: TransactionLSTM, b: dict[str, Tensor], code: Tensor, sizes: 
     )
     rows = ~b["end"]
     trunk, b = trunk[rows], {name: value[rows] for name, value in b.items()}
-    dated = network.dated(trunk, b["next_day"], b["gap_next"])
+    dated = network.dated(trunk, b["next_day"], b["gap_next"], b["closing"])
     kind = torch.nn.functional.cross_entropy(
-        network.kind_logits(dated, b["kind_classes"].long()), b["kind"], reduction="none"
+        network.kind_logits(dated, b["kind_classes"].long(), b["lift"], b["previous"]),
+        b["kind"],
+        reduction="none",
     )
     chosen = network.chosen(dated, b["kind"], b["kind_context"])
     logits = network.amount_logits(

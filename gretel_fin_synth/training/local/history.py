@@ -21,6 +21,7 @@ from gretel_fin_synth.training.local.memory import SLOT_FEATURES, Memory
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.amounts import AmountTable
     from gretel_fin_synth.training.local.calendar import Calendar
+    from gretel_fin_synth.training.local.habits import Habits
     from gretel_fin_synth.training.local.order import OrderTable
     from gretel_fin_synth.training.local.plans import Plans
     from gretel_fin_synth.training.local.shares import ShareTable
@@ -32,7 +33,9 @@ SINCE_EDGES = np.array([0, 1, 2, 4, 7, 8, 14, 15, 21, 27, 29, 32, 45, 60, 90])
 SINCE_CLASS = np.searchsorted(SINCE_EDGES, np.arange(SINCE_EDGES[-1] + 1), side="right")
 N_SINCE = len(SINCE_EDGES) + 2
 USED_EDGES = (0.02, 0.05, 0.12, 0.25, 0.5)
-N_USED = len(USED_EDGES) + 2
+AGE_EDGES = np.array([1, 7, 16, 32, 63, 190])
+N_AGES = len(AGE_EDGES) + 1  # classes of how long a customer has not had a kind yet
+N_USED = N_AGES + len(USED_EDGES) + 1
 N_THIS_MONTH = 4
 GAP_EDGES = np.array([*range(1, 16), 18, 21, 25, 28, 29, 30, 31, 32, 35, 42, 60, 90, 180, 365])
 N_GAP = len(GAP_EDGES) + 1
@@ -41,6 +44,10 @@ N_COVER = len(COVER_EDGES) + 1
 SINCE, DUE, USED, THIS_MONTH, ORDER, COVER = range(6)  # classes of kinds
 RELATIVE_EDGES = np.array([-2, -1, -0.5, -0.25, -0.1, -0.03, 0.03, 0.1, 0.25, 0.5, 1, 2])
 N_RELATIVE = len(RELATIVE_EDGES) + 2
+PLAN_EDGES = np.array([-3, -2, -1.4, -0.9, -0.5, -0.2, 0.2, 0.5, 0.9, 1.4, 2, 3])
+N_PLAN = len(PLAN_EDGES) + 2
+LEAST_SWING = 0.02
+WINDOW_ENDS = 32  # days in which a last transaction may be that of the window, not of the account
 N_RBF = 10
 COPY_FEATURES = SLOT_FEATURES + 1
 
@@ -93,7 +100,8 @@ class World:
     """Everything about a table that is fixed before the network is trained.
 
     ``sign`` (+1 credit, -1 debit), ``repeat_share``, how much of a kind repeats an amount that the customer
-    had before, and ``few_a_month``, which kinds come a few times a month at most, have shape (kinds,);
+    had before, ``few_a_month`` and ``in_cycles``, which kinds come a few times a month at most, and which in
+    cycles of weeks, have shape (kinds,);
     ``n_slots`` amounts of each kind are remembered.
     """
 
@@ -102,9 +110,11 @@ class World:
     scales: Scales
     shares: ShareTable
     order: OrderTable
+    habits: Habits
     sign: IntArray
     repeat_share: npt.NDArray[np.float64]
     few_a_month: npt.NDArray[np.bool_]
+    in_cycles: npt.NDArray[np.bool_]
     n_slots: int
 
     @cached_property
@@ -172,7 +182,9 @@ class History:
         self.sum_position = np.zeros((n, k), np.float32)
         self.flow = np.zeros((n, 2))
         self.round_share = np.zeros(n, np.float32)
-        self.memory = Memory(n, k, world.n_slots, world.calendar, world.repeat_share, world.few_a_month)
+        self.memory = Memory(
+            n, k, world.n_slots, world.calendar, world.repeat_share, world.few_a_month, world.in_cycles
+        )
 
     def keep(self, index: IntArray) -> None:
         """Forget all customers but these."""
@@ -213,6 +225,8 @@ class History:
                     np.clip((self.recent[:a, 1] - self.recent[:a, 0]) / self.habit(a), -3, 3),
                     np.clip((balance - self.low[:a]) / self.habit(a), -3, 3),
                     np.clip((balance - self.average[:a]) / self.habit(a), -3, 3),
+                    np.clip(self.off_plan(day, balance[:, None])[:, 0], -4, 4),
+                    np.clip(30 * (plans.end[:a] - balance) / (left_days + 10) / self.habit(a), -3, 3),
                     np.log1p(left_days),
                     np.log(elapsed) / 2,
                     np.log(so_far),
@@ -245,25 +259,32 @@ class History:
         """Return the balance that each amount, (a, n), would leave, minor units."""
         return self.balance[:a, None] + amounts * self.world.sign[kind][:, None]
 
-    def after_classes(self, a: int, balance_after: IntArray) -> npt.NDArray[np.uint8]:
-        """Return the class, own and relative, of balances, (a, n, 2)."""
-        own = self.world.scales.after_class(balance_after)
-        return np.stack(
-            [own, self.relative_classes(a, balance_after)], axis=2, dtype=np.uint8, casting="unsafe"
-        )
+    def after_classes(self, day: IntArray, balance_after: IntArray) -> npt.NDArray[np.uint8]:
+        """Return classes of balances on a day: own, relative to the usual level, to the plan; (a, n, 3)."""
+        out = np.empty((*balance_after.shape, 3), np.uint8)
+        out[..., 0] = self.world.scales.after_class(balance_after)
+        out[..., 1] = self.relative_classes(len(day), balance_after)
+        away = 1 + np.searchsorted(PLAN_EDGES, self.off_plan(day, balance_after))
+        out[..., 2] = np.where((day < self.plans.last_day[: len(day)])[:, None], away, 0)
+        return out
+
+    def off_plan(self, day: IntArray, balance: IntArray) -> npt.NDArray[np.float64]:
+        """Return how far balances, (a, n), are from the plan's line on a day, in swings of the plan."""
+        a = len(day)
+        first, last = self.plans.first_day[:a], self.plans.last_day[:a]
+        start, end = self.plans.start[:a], self.plans.end[:a]
+        line = start + (end - start) * (day - first) / np.maximum(last - first, 1)
+        unit = np.maximum(self.plans.swing[:a], LEAST_SWING * self.world.scales.typical)
+        return np.asarray((balance - line[:, None]) / unit[:, None])
 
     def strain(self, day: IntArray, balance_after: IntArray) -> Float32Array:
         """Return half the squared distance of balances, (a, n), from the plan's line on a day, in swings.
 
         On the last day, on which an account may be emptied, it is 0.
         """
-        plans = self.plans
-        share = (day - plans.first_day) / np.maximum(plans.last_day - plans.first_day, 1)
-        line = plans.start + (plans.end - plans.start) * share
-        unit = np.maximum(plans.swing, 0.02 * self.world.scales.typical)
-        away = (balance_after - line[:, None]) / unit[:, None]
-        open_still = (day < plans.last_day)[:, None]
-        return (0.5 * open_still * np.square(np.clip(away, -50, 50))).astype(np.float32)
+        open_still = (day < self.plans.last_day)[:, None]
+        away = np.clip(self.off_plan(day, balance_after), -50, 50)
+        return (0.5 * open_still * np.square(away)).astype(np.float32)
 
     def below(self, a: int, balance_after: IntArray) -> npt.NDArray[np.bool_]:
         """Return which balances, (a, n), are lower than now and below the plan's floor."""
@@ -289,13 +310,24 @@ class History:
         last = self.last_day[:a]
         since = np.where(last < 0, N_SINCE - 1, SINCE_CLASS[np.minimum(now - last, SINCE_EDGES[-1])])
         share = self.count[:a] / max(self.step, 1)
-        used = np.where(self.count[:a] == 0, 0, 1 + np.searchsorted(USED_EDGES, share))
+        age = np.searchsorted(AGE_EDGES, day - self.plans.first_day[:a], side="right")[:, None]
+        used = np.where(self.count[:a] == 0, age, N_AGES + np.searchsorted(USED_EDGES, share))
         same_month = self.world.calendar.month[day] == self.world.calendar.month[self.day[:a]]
         month = np.minimum(self.month_count[:a] * same_month[:, None], N_THIS_MONTH - 1)
         order = self.world.order.classes[self.fold[:a], self.kind[:a]]
         due = self.memory.due_classes(day, last < 0)
         cover = np.searchsorted(COVER_EDGES, self.balance[:a, None] / self.usual[:a])
         return np.stack([since, due, used, month, order, cover], axis=2).astype(np.uint8)
+
+    def closing(self, day: IntArray) -> Float32Array:
+        """Return whether a day is the plan's last, (a, 2): and the window's, and an earlier one."""
+        last = self.plans.last_day[: len(day)]
+        early = last < self.world.calendar.n_days - WINDOW_ENDS
+        return ((day == last)[:, None] & np.stack([~early, early], axis=1)).astype(np.float32)
+
+    def lift(self, a: int) -> Float32Array:
+        """Return how much likelier each kind is than for other customers; (a, K), see :mod:`.habits`."""
+        return self.world.habits.lift(self.count[:a], self.step)
 
     def kind_context(self, a: int, kind: IntArray) -> Float32Array:
         """Describe the customer's past in the chosen kind; (a, n_kind_context)."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gretel_fin_synth.training.local.memory import N_DUE, NEVER
+from gretel_fin_synth.training.local.memory import N_DUE, NEVER, come_when_due
 from gretel_fin_synth.training.local.profiles import repeats
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ ROUNDS = 4
 DAMPING = 0.7
 LARGEST_STEP = 1.0
 LEAST_STEP = 0.05
+LITTLE_ALIKE = 0.05
 LEAST_GAIN, LARGEST_GAIN = 0.7, 6.0
 FREE = 1.1
-STRAYS = 0.3
+ALIKE = STRAYS = 0.3
 PULLED = 4
 FIRST_PULLED = 2
 FEW_ROWS = 5.0
@@ -46,8 +47,10 @@ class Moments:
     """Frequencies of a table: of kinds among rows and customers, of repeats, of what is due, of rows a day.
 
     ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
-    the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``pace`` is the
-    geometric mean of a customer's rows a day. All customers count alike, however many rows they have: a few
+    the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``same`` (kinds,) is
+    the share of the kind's rows that follow another one of it, ``alike`` how much likelier two rows of one
+    customer are of one kind than two of different customers; ``pace`` is the geometric mean of a customer's
+    rows a day. All customers count alike, however many rows they have: a few
     drawn ones who run away would otherwise slow down all the others.
     """
 
@@ -55,6 +58,8 @@ class Moments:
     holders: FloatArray
     repeated: FloatArray
     due: FloatArray
+    same: FloatArray
+    alike: float
     pace: float
 
     @classmethod
@@ -69,12 +74,15 @@ class Moments:
         again = np.bincount(data.kind, weight * repeats(data), minlength=n_kinds)
         reason = np.full(n_rows, NEVER) if data.due is None else data.due
         due = np.bincount(data.kind * N_DUE + reason, weight, minlength=n_kinds * N_DUE)
+        follows = np.bincount(data.kind, weight * (data.kind_before(-1) == data.kind), minlength=n_kinds)
         days = data.day[data.offset[1:] - 1] - data.day[data.offset[:-1]] + 1
         return cls(
             (rows + 1) / (n_rows + n_kinds),
             (holders + 0.5) / (n + 1),
             (again + 0.5) / (rows + 1),
             due.reshape(n_kinds, N_DUE).astype(float),
+            (follows + 0.5) / (rows + 1),
+            _alike(data, n_kinds),
             float(np.exp(np.log((data.length + 0.5) / (days + 0.5)).mean())),
         )
 
@@ -85,6 +93,8 @@ class Moments:
             + np.abs(self.holders - other.holders).mean()
             + self.rows @ np.abs(self.repeated - other.repeated)
             + np.abs(self.due - self._as_many(other)).sum() / 2 / max(self.due.sum(), 1.0)
+            + self.rows @ np.abs(self.same - other.same)
+            + ALIKE * abs(np.log(self.alike / other.alike))
             + abs(np.log(self.pace / other.pace))
         )
 
@@ -95,7 +105,8 @@ class Moments:
                 _logit(self.holders) - _logit(other.holders),
                 _logit(self.repeated) - _logit(other.repeated),
                 self._beyond_due(other).ravel(),
-                [np.log(self.pace / other.pace)],
+                self._beyond_same(other),
+                [np.log(self.alike / other.alike), np.log(self.pace / other.pace)],
             ]
         )
 
@@ -111,6 +122,11 @@ class Moments:
         beyond = np.log((self.due + FEW_ROWS * whole) / (found + FEW_ROWS))
         beyond[:, NEVER] = 0.0
         return np.asarray(beyond)
+
+    def _beyond_same(self, other: Moments) -> FloatArray:
+        """Return what to add to the log odds of the kind that came last, (kinds,)."""
+        n_rows = self.due.sum(axis=1)
+        return np.asarray(np.log((n_rows * self.same + FEW_ROWS) / (n_rows * other.same + FEW_ROWS)))
 
     def _as_many(self, other: Moments) -> FloatArray:
         """Return the other's counts of what was due, as of so many rows in all."""
@@ -153,6 +169,7 @@ def match(
         What was drawn in the round that is kept.
     """
     wanted = Moments.of(real, network.sizes.n_kinds)
+    network.scheduled = torch.as_tensor(come_when_due(wanted.due))
     secant = Secant(_offsets(network))
     nearest, number, last = Round(np.inf, secant.offsets, 0.0, real), 0, ROUNDS
     while True:
@@ -220,12 +237,14 @@ def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:
         network.first_offset,
         network.copy_offset,
         network.due_offset,
+        network.same_offset,
+        network.lift_offset,
         network.pace_offset,
     )
 
 
 def _offsets(network: TransactionLSTM) -> FloatArray:
-    """Return the offsets of kinds, of first times, of copies, of what is due and of the pace, in one row."""
+    """Return all offsets in one row, in the order of :meth:`Moments.beyond`."""
     return np.concatenate([piece.flatten().numpy().astype(np.float64) for piece in _pieces(network)])
 
 
@@ -235,6 +254,21 @@ def _set_offsets(network: TransactionLSTM, offsets: FloatArray) -> None:
         values = torch.as_tensor(offsets[at : at + piece.numel()], dtype=piece.dtype)
         piece.copy_(values.reshape(piece.shape))
         at += piece.numel()
+
+
+def _alike(data: Sequences, n_kinds: int) -> float:
+    """Return how much likelier two rows of one customer are of one kind than two rows of any customers.
+
+    A little is added, so that differences that chance makes where customers are alike do not count.
+    """
+    counts = np.bincount(data.customer * n_kinds + data.kind, minlength=len(data.length) * n_kinds)
+    counts = counts.reshape(-1, n_kinds)
+    several = data.length > 1
+    pairs = (counts * (counts - 1)).sum(axis=1)[several]
+    length = data.length[several]
+    own = float((pairs / (length * (length - 1))).mean()) if several.any() else 0.0
+    shares = (counts / data.length[:, None]).mean(axis=0)
+    return max(own / float((shares**2).sum()) - 1, 0.0) + LITTLE_ALIKE
 
 
 def _logit(share: FloatArray) -> FloatArray:

@@ -34,6 +34,10 @@ N_DUE = len(DUE_EDGES) + 2 + 13
 NEVER = len(DUE_EDGES) + 1  # the class of a kind that the customer has not had yet
 ABOUT_AS_LARGE = 1.4
 A_FEW = 4.0
+CYCLES = (7, 14, 28)  # days, in the order of the rules SHORT
+IN_CYCLES = 0.3
+STRONG_REASONS = (3, *range(6, 14))  # in its cycle; at the end, on the day, or on a working day of the month
+MOSTLY = 0.5
 CLOSE = 2  # days around the day of the month that still speak for a payment
 SPREAD_DAYS = 5  # a payment that comes farther from its usual day of the month has a new one
 N_STREAMS = 32
@@ -43,8 +47,10 @@ SETTLED, UNUSED = -1, -2  # instead of the day of a payment: another took its sc
 WAITS = np.arange(DUE_EDGES[0] - 1, DUE_EDGES[-1] + 1)
 WAIT_CLASS = np.searchsorted(DUE_EDGES, WAITS, side="right")
 MOVED_ON = np.array([10, 13], np.uint8)  # reason that the usual day moved to Monday: once, more often
+CYCLE_OF_HITS = np.array([0, 1, 2, 2, 3, 3, 3, 3], np.int8)  # by which of SHORT there is, as binary digits
+IN_STEP = np.vstack([np.ones(3, bool), np.zeros(3, bool), np.eye(3, dtype=bool)])
 STATE = (
-    *("amount", "day", "times", "in_time", "earliest", "latest", "paid"),
+    *("amount", "day", "times", "in_time", "cycle", "earliest", "latest", "paid"),
     *("monthly", "on", "back", "moved", "line", "until", "score"),
 )
 
@@ -78,6 +84,26 @@ def few_a_month(data: Sequences, calendar: Calendar, n_kinds: int) -> npt.NDArra
     return np.bincount(data.kind, minlength=n_kinds) <= A_FEW * np.maximum(months, 1)
 
 
+def comes_in_cycles(data: Sequences, n_kinds: int) -> npt.NDArray[np.bool_]:
+    """Return which kinds come a week, a fortnight or 28 days after the one before, often enough, (kinds,)."""
+    order = np.lexsort((np.arange(len(data.kind)), data.kind, data.customer))
+    kind, customer, day = data.kind[order], data.customer[order], data.day[order]
+    again = (np.diff(kind) == 0) & (np.diff(customer) == 0)
+    gaps, kinds = np.diff(day)[again], kind[1:][again]
+    number = np.bincount(kinds, minlength=n_kinds)
+    return np.bincount(kinds, np.isin(gaps, CYCLES), minlength=n_kinds) > IN_CYCLES * np.maximum(number, 1)
+
+
+def come_when_due(due: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which kinds mostly come on a day on which they are due again, (kinds,).
+
+    ``due`` (kinds, N_DUE) counts the rows of each kind by what spoke for them on their day.
+    """
+    on_time = due[:, NEVER + np.array(STRONG_REASONS)].sum(axis=1)
+    again = due.sum(axis=1) - due[:, NEVER]
+    return np.asarray(on_time > MOSTLY * np.maximum(again, 1))
+
+
 @dataclass(frozen=True)
 class Schedules:
     """When payments of each day are due again, looked up instead of compared; see :meth:`Memory.due_classes`.
@@ -88,9 +114,10 @@ class Schedules:
         Days on which a payment is due again; the last two rows, for SETTLED and UNUSED, say never.
     monthly : ndarray of shape (n_days + 2,)
         The same by the rule of the same day next month; for UNUSED a day far ahead.
-    reasons : ndarray of shape (2 * (n_days + 2) * (width + 1),)
+    reasons : ndarray of shape ((2 + len(CYCLES)) * (n_days + 2) * (width + 1),)
         The strongest reason, 0 for none, for each number of days since a payment; ``width`` days later there
-        is none. First of payments that came in time once, then of those that did so more often.
+        is none. First of payments that came in time once, then of those that did so more often: by the month,
+        and by each of the CYCLES.
     width : int
         Days.
     """
@@ -100,10 +127,10 @@ class Schedules:
     reasons: npt.NDArray[np.uint8]
     width: int
 
-    def line(self, paid: IntArray, in_time: IntArray) -> IntArray:
+    def line(self, paid: IntArray, in_time: IntArray, cycle: IntArray) -> IntArray:
         """Return where in ``reasons`` day 0 of the calendar stands for payments of these days."""
-        n_rows = len(self.monthly)
-        return (paid % n_rows + n_rows * (in_time > 1)) * (self.width + 1) - paid
+        n_rows, part = len(self.monthly), np.where(in_time > 1, 1 + cycle.astype(np.int64), 0)
+        return (paid % n_rows + n_rows * part) * (self.width + 1) - paid
 
 
 @functools.lru_cache(maxsize=8)
@@ -120,11 +147,15 @@ def schedules_of(calendar: Calendar) -> Schedules:
     hit = later[:, None] == since[:, None]
     close = np.abs(later[:, MONTHLY, None] - since) <= CLOSE
     tables = []
-    for again in (False, True):
+    for part in range(2 + len(CYCLES)):
+        again = part > 0
         reason = np.zeros((calendar.n_days + 2, width + 1), np.uint8)
         known = reason[:-2]
         known[_any(hit[..., LONG], 2)] = 1
-        known[_any(hit[..., SHORT], 2)] = 2 + again
+        if not again:
+            known[_any(hit[..., SHORT], 2)] = 2
+        elif part > 1:
+            known[hit[..., SHORT.start + part - 2]] = 3
         known[close] = 4 + again
         known[hit[..., END]] = 6 + again
         known[hit[..., MONTHLY]] = 8 if not again else 11
@@ -145,6 +176,8 @@ class Memory:
         How much of a kind repeats an earlier amount.
     few_a_month : ndarray of shape (kinds,)
         Which kinds come a few times, at most, in a month in which a customer has them.
+    in_cycles : ndarray of shape (kinds,)
+        Which kinds come in cycles of weeks, as weekly pay does; see :func:`comes_in_cycles`.
     """
 
     def __init__(
@@ -155,8 +188,9 @@ class Memory:
         calendar: Calendar,
         repeat_share: npt.NDArray[np.float64],
         few_a_month: npt.NDArray[np.bool_],
+        in_cycles: npt.NDArray[np.bool_],
     ) -> None:
-        self.calendar, self.few_a_month = calendar, few_a_month
+        self.calendar, self.few_a_month, self.in_cycles = calendar, few_a_month, in_cycles
         self.bonus = np.float32(REPEATED_DAYS) * repeat_share.astype(np.float32)
         self.n_kinds, self.n_slots = n_kinds, n_slots
         self.schedules = schedules_of(calendar)
@@ -165,6 +199,7 @@ class Memory:
         self.day = np.full(shape, -1, np.int32)
         self.times = np.zeros(shape, np.int32)  # that this amount came
         self.in_time = np.zeros(shape, np.int32)  # that it, or those before it, came when due
+        self.cycle = np.zeros(shape, np.int8)  # 1 and on: the one of the CYCLES in which it came last
         self.earliest = np.ones(shape, np.int8)
         self.latest = np.ones(shape, np.int8)
         self.paid = np.full(shape, UNUSED, np.int32)  # day from which it is due again
@@ -174,7 +209,7 @@ class Memory:
         self.on = np.full(shape, -1, days)
         self.back = np.full(shape, -1, days)
         self.moved = np.zeros(shape, np.uint8)
-        self.line = np.full(shape, self.schedules.line(np.array(UNUSED), np.array(0)), np.int32)
+        self.line = np.full(shape, self.schedules.line(*np.array([UNUSED, 0, 0])), np.int32)
         self.until = np.full(shape, UNUSED + self.schedules.width, np.int32)
         self.score = np.full(shape, -1, np.float32)
 
@@ -201,13 +236,17 @@ class Memory:
         larger, smaller = np.maximum(amounts, amount[:, None]), np.minimum(amounts, amount[:, None])
         again = (same & (days == day[:, None])).any(axis=1)
         near = (larger <= ABOUT_AS_LARGE * smaller) | (again | self.few_a_month[kind])[:, None]
-        due = _any(hits[..., EXACT], 2) & near
+        exact = _any(hits[..., EXACT], 2)
+        short = _any(hits[..., SHORT], 2) & self.in_cycles[kind][:, None]
+        due = (exact | short) & near
         is_due = due.any(axis=1)
         settled = np.where(is_due, np.where(due, in_time + 1 + 1000 * same, 0).argmax(axis=1), slot)
         followed = ~known & (settled != slot)
 
         on_time = hits[each, settled].any(axis=1) & (known | is_due)
         regular = np.where(on_time, in_time[each, settled] + 1, 1)
+        in_cycle = on_time & ~exact[each, settled]
+        cycle = np.where(in_cycle, CYCLE_OF_HITS[_code(hits[each, settled][:, SHORT])], 0)
         earliest, latest = self._usual_days((rows, settled, kind), day, on_time)
         old = rows[followed], settled[followed], kind[followed]
         self.paid[old], self.in_time[old] = SETTLED, 0
@@ -217,7 +256,7 @@ class Memory:
 
         place = rows, np.where(known, settled, slot), kind
         self.day[place], self.in_time[place], self.paid[place] = day, regular, day
-        self.earliest[place], self.latest[place] = earliest, latest
+        self.earliest[place], self.latest[place], self.cycle[place] = earliest, latest, cycle
         self._refresh((rows, slot, kind))
         self._refresh((rows, settled, kind))
 
@@ -234,7 +273,7 @@ class Memory:
         self.on[place], self.back[place] = np.where(paid < 0, -1, on), np.where(paid < 0, -1, back)
         self.moved[place] = MOVED_ON[(in_time > 1).astype(np.int64)]
         self.monthly[place] = self.schedules.monthly[paid]
-        self.line[place] = self.schedules.line(paid, in_time)
+        self.line[place] = self.schedules.line(paid, in_time, self.cycle[place])
         self.until[place] = paid + self.schedules.width
         bonus = REPEATED_DAYS * (in_time > 1) + self.bonus[place[2]]
         self.score[place] = np.where(self.day[place] < 0, -1, self.day[place] + bonus)
@@ -290,11 +329,11 @@ class Memory:
         else:
             top = np.broadcast_to(np.arange(score.shape[1]), score.shape)
         flat = top + np.arange(a)[:, None] * score.shape[1]
-        day, times, paid, on, back = (
-            part[:a].reshape(-1)[flat] for part in (self.day, self.in_time, self.paid, self.on, self.back)
-        )
+        parts = (self.day, self.in_time, self.cycle, self.paid, self.on, self.back)
+        day, times, cycle, paid, on, back = (part[:a].reshape(-1)[flat] for part in parts)
         gaps = self.schedules.due[paid]
         gaps[..., ON], gaps[..., BACK] = on, back
+        gaps[..., SHORT][~IN_STEP[np.where(times > 1, 1 + cycle, 0)]] = -1
         gaps -= now[:, None, None].astype(gaps.dtype)
         gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
         used = np.where(day >= 0, top % self.n_kinds, self.n_kinds)
@@ -318,6 +357,11 @@ class Memory:
             NEVER + strongest,
             np.where(never, NEVER, WAIT_CLASS[np.clip(nearest - WAITS[0], 0, len(WAITS) - 1)]),
         )
+
+
+def _code(hits: npt.NDArray[np.bool_]) -> IntArray:
+    """Return the flags of each row as a binary number, the first as its last digit."""
+    return hits @ (1 << np.arange(hits.shape[1]))
 
 
 def _nearest(wait: IntArray) -> IntArray:

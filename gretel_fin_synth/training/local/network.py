@@ -20,8 +20,10 @@ from gretel_fin_synth.training.local.history import (
     COVER,
     DUE,
     GAP_EDGES,
+    N_AGES,
     N_COVER,
     N_GAP,
+    N_PLAN,
     N_RELATIVE,
     N_SINCE,
     N_THIS_MONTH,
@@ -88,8 +90,11 @@ class TransactionLSTM(nn.Module):
     first_offset: Tensor
     copy_offset: Tensor
     due_offset: Tensor
+    same_offset: Tensor
+    lift_offset: Tensor
     pace_offset: Tensor
     pull: Tensor
+    scheduled: Tensor
 
     def __init__(self, sizes: Sizes, world: World, options: LSTMOptions) -> None:
         super().__init__()
@@ -103,23 +108,26 @@ class TransactionLSTM(nn.Module):
         self.drop = nn.Dropout(sizes.dropout)
         trunk = 2 * hidden
         self.kind_query = nn.Sequential(
-            nn.Linear(trunk + DAY_SIZE + 8, hidden), nn.ReLU(), self.drop, nn.Linear(hidden, KIND_SIZE)
+            nn.Linear(trunk + DAY_SIZE + 8 + 2, hidden), nn.ReLU(), self.drop, nn.Linear(hidden, KIND_SIZE)
         )
         self.kind_bias = nn.Parameter(torch.zeros(sizes.n_kinds))
         self.class_shared = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in CLASS_SIZES)
         self.class_by_kind = nn.ModuleList(nn.Linear(KIND_SIZE, size, bias=False) for size in CLASS_SIZES)
+        self.lift_shared = nn.Parameter(torch.tensor(0.5))
+        self.lift_by_kind = nn.Linear(KIND_SIZE, 1, bias=False)
         self.date_body = _body(trunk, hidden, sizes.dropout)
         self.date_day = nn.Linear(hidden, DAY_SIZE)
         self.date_gap = nn.Linear(hidden, N_GAP)
         self.date_due = nn.Linear(hidden, N_RULES)
         self.due_by_kind = nn.Embedding(sizes.n_kinds + 1, N_RULES)
         self.due_by_times = nn.Embedding(N_TIMES + 1, N_RULES)
-        chosen = trunk + KIND_SIZE + sizes.n_kind_context + DAY_SIZE + 8
+        chosen = trunk + KIND_SIZE + sizes.n_kind_context + DAY_SIZE + 8 + 2
         self.amount_body = _body(chosen, hidden, sizes.dropout)
         self.amount_position = nn.Linear(hidden, N_BUMPS)
         self.amount_group = nn.Linear(hidden, world.amounts.n_groups + 1)
         self.amount_after = nn.Linear(hidden, world.scales.n_after)
         self.amount_relative = nn.Linear(hidden, N_RELATIVE)
+        self.amount_plan = nn.Linear(hidden, N_PLAN)
         self.amount_slot = nn.Linear(hidden, COPY_FEATURES)
         self.amount_share = nn.Linear(hidden, N_BUMPS + 1)
         self.share_by_kind = nn.Embedding(sizes.n_kinds, 1)
@@ -134,6 +142,7 @@ class TransactionLSTM(nn.Module):
             self.amount_group,
             self.amount_after,
             self.amount_relative,
+            self.amount_plan,
             self.amount_slot,
             self.amount_share,
         ):
@@ -146,8 +155,11 @@ class TransactionLSTM(nn.Module):
             ("copy_offset", sizes.n_kinds),
             ("pull", 1),
             ("pace_offset", 1),
+            ("same_offset", sizes.n_kinds),
+            ("lift_offset", 1),
         ):
             self.register_buffer(name, torch.zeros(size))
+        self.register_buffer("scheduled", torch.zeros(sizes.n_kinds, dtype=torch.bool))
         self.register_buffer("due_offset", torch.zeros(sizes.n_kinds, N_DUE))
         self._add_constants(world)
 
@@ -187,6 +199,8 @@ class TransactionLSTM(nn.Module):
             self.kind_bias,
             self.due_by_kind.weight,
             self.due_by_times.weight,
+            self.lift_shared,
+            self.lift_by_kind.weight,
             *self.class_shared,
             *(layer.weight for layer in self.class_by_kind),
             self.date_gap.bias,
@@ -198,6 +212,7 @@ class TransactionLSTM(nn.Module):
             self.amount_after.bias,
             self.amount_group.bias,
             self.amount_relative.bias,
+            self.amount_plan.bias,
         ]
         known = {id(parameter) for parameter in tables}
         rest = [parameter for parameter in self.parameters() if id(parameter) not in known]
@@ -257,16 +272,19 @@ class TransactionLSTM(nn.Module):
         padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
         return padded.scatter_add(1, stream_gaps.flatten(1), weight.flatten(1))[:, :-1]
 
-    def dated(self, trunk: Tensor, day: Tensor, gap_class: Tensor) -> Tensor:
+    def dated(self, trunk: Tensor, day: Tensor, gap_class: Tensor, closing: Tensor) -> Tensor:
         """Join what is known once the date is chosen."""
-        return torch.cat([trunk, self.day_basis[day], self.gap_embedding(gap_class)], dim=1)
+        return torch.cat([trunk, self.day_basis[day], self.gap_embedding(gap_class), closing], dim=1)
 
-    def kind_logits(self, dated: Tensor, classes: Tensor) -> Tensor:
+    def kind_logits(self, dated: Tensor, classes: Tensor, lift: Tensor, previous: Tensor) -> Tensor:
         """Return log weights of the kinds, (rows, K)."""
         kinds = self.kind_embedding.weight[:-1]
         logits = self.kind_bias + self.kind_offset + self.kind_query(dated) @ kinds.T
-        logits = logits + self.first_offset * (classes[:, :, USED] == 0)
+        logits = logits + self.first_offset * (classes[:, :, USED] < N_AGES)
+        if self.options.uses("habits"):
+            logits = logits + lift * (self.lift_shared + self.lift_by_kind(kinds)[:, 0] + self.lift_offset)
         index = torch.arange(len(kinds), device=dated.device)
+        logits = logits + self.same_offset * (index == previous[:, None])
         for part, (shared, by_kind) in enumerate(zip(self.class_shared, self.class_by_kind, strict=True)):
             if part in MECHANISM_OF and not self.options.uses(MECHANISM_OF[part]):
                 continue
@@ -289,7 +307,7 @@ class TransactionLSTM(nn.Module):
     ) -> Tensor:
         """Return log weights of the amounts that can be copied, of cells and of shares, (rows, all of them).
 
-        ``after`` (rows, all of them, 2) holds the classes of the balance that each would leave.
+        ``after`` (rows, all of them, 3) holds the classes of the balance that each would leave.
         """
         body = self.amount_body(chosen)
         groups = self.amount_group(body)
@@ -310,6 +328,7 @@ class TransactionLSTM(nn.Module):
         if self.options.uses("balance"):
             logits = logits + self.amount_after(body).gather(1, after[..., 0])
             logits = logits + self.amount_relative(body).gather(1, after[..., 1])
+            logits = logits + self.amount_plan(body).gather(1, after[..., 2])
         return logits
 
     def _share_logits(self, body: Tensor, kind: Tensor) -> Tensor:

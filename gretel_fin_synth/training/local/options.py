@@ -18,6 +18,7 @@ MECHANISMS = (
     "balance",
     "shares",
     "order",
+    "habits",
     "plan_codes",
     "matching",
     "settling",
@@ -63,8 +64,8 @@ class LSTMOptions:
         confidential as the table.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
-        ``order``, ``plan_codes``, ``matching``, ``settling``, ``floor``, ``guard``, ``calibration``,
-        ``balancing`` (without calibration there is no balancing either).
+        ``order``, ``habits``, ``plan_codes``, ``matching``, ``settling``, ``floor``, ``guard``,
+        ``calibration``, ``balancing`` (without calibration there is no balancing either).
     """
 
     epochs: int = 60

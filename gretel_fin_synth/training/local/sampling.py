@@ -63,12 +63,16 @@ def draw_sequences(
             day, ended = _draw_day(network, history, trunk, a, rng, temperature)
             alive &= ~ended
             gap_class = np.searchsorted(GAP_EDGES, day - history.day[:a], side="right")
-            dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class))
+            closing = torch.as_tensor(history.closing(day))
+            dated = network.dated(trunk, torch.as_tensor(day), torch.as_tensor(gap_class), closing)
             classes = history.kind_classes(a, day)
-            logits = network.kind_logits(dated, torch.as_tensor(classes.astype(np.int64)))
+            lift = torch.as_tensor(history.lift(a))
+            previous = torch.as_tensor(history.kind)
+            logits = network.kind_logits(dated, torch.as_tensor(classes.astype(np.int64)), lift, previous)
             after = history.expected_balance(a)
             if float(network.pull) > 0:
-                logits = leaned(logits, torch.as_tensor(history.strain(day, after)) * network.pull)
+                strain = torch.as_tensor(history.strain(day, after)) * network.pull
+                logits = leaned(logits, strain, network.scheduled)
             if network.options.uses("floor"):
                 logits = logits - UNCOVERED * torch.as_tensor(history.below(a, after))
             kind = _choose(logits / temperature, rng)
@@ -130,7 +134,7 @@ def _draw_amount(
         chosen,
         torch.as_tensor(kind),
         torch.as_tensor(features),
-        torch.as_tensor(history.after_classes(a, after)).long(),
+        torch.as_tensor(history.after_classes(day, after)).long(),
         torch.as_tensor(world.shares.usable(kind, base)),
     )
     n_copies = world.n_copies
@@ -174,9 +178,16 @@ def _draw_anew(
         rows = rows[guard.meets(kind[rows], day[rows], cents[rows])]
 
 
-def leaned(logits: torch.Tensor, strain: torch.Tensor) -> torch.Tensor:
-    """Make kinds that usually strain the plan's balance a little less likely."""
-    return logits - (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
+def leaned(logits: torch.Tensor, strain: torch.Tensor, scheduled: torch.Tensor) -> torch.Tensor:
+    """Make kinds that usually strain the plan's balance a little less likely than others that do not.
+
+    Kinds that come when they are due still do, no more often: pay does not come early because it is needed.
+    """
+    burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
+    free = logits.masked_fill(scheduled, -torch.inf)
+    tilted = free - burden
+    kept = free.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
+    return torch.where(scheduled, logits, tilted + torch.nan_to_num(kept, 0.0))
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
