@@ -26,7 +26,7 @@ RAW = np.array([0.3, 0.3, 0.15, 0.25])
 
 
 def network() -> Any:
-    sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "same": N_KINDS}
+    sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "same": N_KINDS, "keep": N_KINDS}
     sizes |= {"lift": 1, "pace": 1}
     offsets = {f"{name}_offset": torch.zeros(size) for name, size in sizes.items()}
     return SimpleNamespace(sizes=SimpleNamespace(n_kinds=N_KINDS), **offsets)
@@ -144,6 +144,28 @@ def test_without_frequencies_only_the_pull_moves() -> None:
     match(made, real, draw, swing=np.full(400, 1000.0), frequencies=False)
     assert float(made.pull) == pytest.approx(0.1, rel=0.5)
     assert not any(offset.any() for name, offset in vars(made).items() if name.endswith("_offset"))
+
+
+def monthly(missed: int, seed: int) -> Sequences:
+    """Return 50 customers who pay on one day of 24 months; some of them stop early."""
+    rng = np.random.default_rng(seed)
+    months = np.where(np.arange(50) < missed, rng.integers(4, 20, 50), 24)
+    day = np.concatenate([np.r_[30 * np.arange(n), 720 + np.arange(5)] for n in months])
+    kind = np.concatenate([np.r_[np.zeros(n, int), np.ones(5, int)] for n in months])
+    due = np.full(len(day), NEVER + 11)  # each on its day of the month
+    return Sequences(kind, day, np.arange(1, len(day) + 1), np.r_[0, np.cumsum(months + 5)], due)
+
+
+def test_payments_that_die_out_are_kept_more_often() -> None:
+    """A rhythm that real customers keep for life is raised where drawn ones lose it, and there alone."""
+    wanted, found = Moments.of(monthly(0, 1), N_KINDS), Moments.of(monthly(25, 2), N_KINDS)
+    assert wanted.kept[0, 1] == 0
+    assert found.kept[0, 1] == 25
+    assert not wanted.kept[1:].any()  # other kinds have no rhythm
+    beyond = wanted._beyond_kept(found)
+    assert beyond[0] > 2
+    assert not beyond[1:].any()
+    assert not wanted._beyond_kept(wanted).any()
 
 
 def test_a_kind_that_comes_twice_in_a_row_too_often_is_held_back_after_itself() -> None:

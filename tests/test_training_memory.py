@@ -258,7 +258,7 @@ def test_no_cycle_is_kept_where_a_kind_has_none() -> None:
 def test_only_the_own_cycle_is_a_day_on_which_pay_may_come() -> None:
     known = paid_every(14, 6, cycles=True)
     now = known.day.max(keepdims=True)[0, 0]
-    used, times, gaps = known.streams(now, 60)
+    used, times, gaps, _ = known.streams(now, 60)
     newest = int((times[0] == times[0].max()).argmax())
     assert used[0, newest] == 0
     assert gaps[0, newest, SHORT].tolist() == [60, 14, 60]
@@ -279,3 +279,29 @@ def test_which_kinds_come_when_they_are_due() -> None:
     due[0, NEVER + 11], due[0, 2] = 15, 10  # on the day of the month; long before anything is due
     due[1, NEVER + 11], due[1, 2] = 10, 15
     assert come_when_due(due).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("payments", "latest"),
+    [
+        # 10 March 2024 was a Sunday, 31 March the month's end
+        ((("2024-01-10", 700), ("2024-02-10", 700)), "2024-03-11"),
+        ((("2024-01-31", 700), ("2024-02-29", 700)), "2024-03-31"),
+    ],
+)
+def test_the_latest_day_on_which_a_rhythm_is_kept(payments: tuple[tuple[str, int], ...], latest: str) -> None:
+    known = pay(memory(), payments[0])
+    assert not known.latest_today(np.array([day_of(payments[1][0])])).any()  # not before it came again
+    pay(known, payments[1])
+    days = np.arange(known.day.max(), known.day.max() + 40)
+    assert [d for d in days if known.latest_today(np.array([d])).any()] == [day_of(latest)]
+    now = known.day.max(keepdims=True)[0, 0]
+    gaps = known.streams(now, 60)[3]
+    assert sorted(set(gaps[0].tolist())) == sorted({day_of(latest) - int(now[0]), 60})
+
+
+def test_the_latest_day_of_weekly_pay_is_a_week_later() -> None:
+    known = paid_every(7, 5, cycles=True)
+    last = int(known.day.max())
+    days = np.arange(last + 1, last + 40)
+    assert [d for d in days if known.latest_today(np.array([d])).any()] == [last + 7]

@@ -151,7 +151,7 @@ def record(
         base = history.base(a, kind, day)
         possible = np.concatenate([amounts, middles[kind], world.shares.middles(kind, base)], axis=1)
         share_cell, log_in_share = world.shares.encode(kind, cents, base)
-        stream_kind, stream_times, stream_gaps = history.streams(a, n_gaps)
+        stream_kind, stream_times, stream_gaps, _ = history.streams(a, n_gaps)
         keep(
             rows,
             context=history.context(a),

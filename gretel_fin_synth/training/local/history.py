@@ -300,7 +300,9 @@ class History:
         """Return the class of days between the last two transactions."""
         return np.searchsorted(GAP_EDGES, self.gap[:a], side="right")
 
-    def streams(self, a: int, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
+    def streams(
+        self, a: int, n_gaps: int
+    ) -> tuple[IntArray, IntArray, npt.NDArray[np.int16], npt.NDArray[np.int16]]:
         """Return what may fall due: kinds, times and gaps; see :meth:`.Memory.streams`."""
         return self.memory.streams(self.day[:a], n_gaps)
 

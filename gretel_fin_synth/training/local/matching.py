@@ -38,6 +38,11 @@ ALIKE = STRAYS = 0.3
 PULLED = 4
 FIRST_PULLED = 2
 FEW_ROWS = 5.0
+FEW_KEPT = 1.0
+REGULAR = 0.85
+RHYTHM = 5, 35
+LATE = 4
+NO_GAP = 10**6
 FIRST_PULL = 0.02
 LARGEST_PULL = 2.0
 
@@ -48,7 +53,8 @@ class Moments:
 
     ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
     the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``same`` (kinds,) is
-    the share of the kind's rows that follow another one of it, ``alike`` how much likelier two rows of one
+    the share of the kind's rows that follow another one of it, ``kept`` (kinds, 2) how often a rhythm was
+    kept and lost, ``alike`` how much likelier two rows of one
     customer are of one kind than two of different customers; ``pace`` is the geometric mean of a customer's
     rows a day. All customers count alike, however many rows they have: a few
     drawn ones who run away would otherwise slow down all the others.
@@ -59,6 +65,7 @@ class Moments:
     repeated: FloatArray
     due: FloatArray
     same: FloatArray
+    kept: FloatArray
     alike: float
     pace: float
 
@@ -82,6 +89,7 @@ class Moments:
             (again + 0.5) / (rows + 1),
             due.reshape(n_kinds, N_DUE).astype(float),
             (follows + 0.5) / (rows + 1),
+            _kept(data, n_kinds),
             _alike(data, n_kinds),
             float(np.exp(np.log((data.length + 0.5) / (days + 0.5)).mean())),
         )
@@ -106,6 +114,7 @@ class Moments:
                 _logit(self.repeated) - _logit(other.repeated),
                 self._beyond_due(other).ravel(),
                 self._beyond_same(other),
+                self._beyond_kept(other),
                 [np.log(self.alike / other.alike), np.log(self.pace / other.pace)],
             ]
         )
@@ -127,6 +136,12 @@ class Moments:
         """Return what to add to the log odds of the kind that came last, (kinds,)."""
         n_rows = self.due.sum(axis=1)
         return np.asarray(np.log((n_rows * self.same + FEW_ROWS) / (n_rows * other.same + FEW_ROWS)))
+
+    def _beyond_kept(self, other: Moments) -> FloatArray:
+        """Return what to add to the log odds that a rhythm is kept, (kinds,): 0 for kinds without one."""
+        regular = come_when_due(self.due) & (self.kept[:, 0] > REGULAR * self.kept.sum(axis=1))
+        beyond = np.log(self.kept + FEW_KEPT) - np.log(other.kept + FEW_KEPT)
+        return np.where(regular, beyond[:, 0] - beyond[:, 1], 0.0)
 
     def _as_many(self, other: Moments) -> FloatArray:
         """Return the other's counts of what was due, as of so many rows in all."""
@@ -238,6 +253,7 @@ def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:
         network.copy_offset,
         network.due_offset,
         network.same_offset,
+        network.keep_offset,
         network.lift_offset,
         network.pace_offset,
     )
@@ -269,6 +285,27 @@ def _alike(data: Sequences, n_kinds: int) -> float:
     own = float((pairs / (length * (length - 1))).mean()) if several.any() else 0.0
     shares = (counts / data.length[:, None]).mean(axis=0)
     return max(own / float((shares**2).sum()) - 1, 0.0) + LITTLE_ALIKE
+
+
+def _kept(data: Sequences, n_kinds: int) -> FloatArray:
+    """Return how often the next row of a kind came as soon as the one before, and how often not; (kinds, 2).
+
+    Looked at are rows RHYTHM days after the one before of their kind, of customers who live long enough after
+    them; the next one may come LATE days later than that. Kinds with other gaps have no rhythm, and (0, 0).
+    """
+    customer = data.customer
+    order = np.lexsort((np.arange(len(customer)), data.kind, customer))
+    kind, who, day = data.kind[order], customer[order], data.day[order]
+    again = (np.diff(kind) == 0) & (np.diff(who) == 0)
+    gap = np.where(again, np.diff(day), NO_GAP)
+    before, after = np.r_[NO_GAP, gap], np.r_[gap, NO_GAP]
+    in_rhythm = (before >= RHYTHM[0]) & (before <= RHYTHM[1])
+    left = data.day[data.offset[1:] - 1][who] - day
+    looked = in_rhythm & (left > before + LATE)
+    lost = after[looked] > before[looked] + LATE
+    counts = np.bincount(2 * kind[looked] + lost, minlength=2 * n_kinds).reshape(-1, 2)
+    later, timely = (np.bincount(kind[rows], minlength=n_kinds) for rows in (before < NO_GAP, in_rhythm))
+    return np.where((timely > REGULAR * later)[:, None], counts, 0).astype(float)
 
 
 def _logit(share: FloatArray) -> FloatArray:

@@ -51,7 +51,7 @@ CYCLE_OF_HITS = np.array([0, 1, 2, 2, 3, 3, 3, 3], np.int8)  # by which of SHORT
 IN_STEP = np.vstack([np.ones(3, bool), np.zeros(3, bool), np.eye(3, dtype=bool)])
 STATE = (
     *("amount", "day", "times", "in_time", "cycle", "earliest", "latest", "paid"),
-    *("monthly", "on", "back", "moved", "line", "until", "score"),
+    *("monthly", "on", "back", "moved", "latest_day", "line", "until", "score"),
 )
 
 
@@ -209,6 +209,7 @@ class Memory:
         self.on = np.full(shape, -1, days)
         self.back = np.full(shape, -1, days)
         self.moved = np.zeros(shape, np.uint8)
+        self.latest_day = np.full(shape, -1, days)  # on which a rhythm that was kept before is kept again
         self.line = np.full(shape, self.schedules.line(*np.array([UNUSED, 0, 0])), np.int32)
         self.until = np.full(shape, UNUSED + self.schedules.width, np.int32)
         self.score = np.full(shape, -1, np.float32)
@@ -272,6 +273,7 @@ class Memory:
         on, back = self.calendar.working_days(paid, self.earliest[place], self.latest[place])
         self.on[place], self.back[place] = np.where(paid < 0, -1, on), np.where(paid < 0, -1, back)
         self.moved[place] = MOVED_ON[(in_time > 1).astype(np.int64)]
+        self.latest_day[place] = self._latest(paid, in_time, self.cycle[place], on)
         self.monthly[place] = self.schedules.monthly[paid]
         self.line[place] = self.schedules.line(paid, in_time, self.cycle[place])
         self.until[place] = paid + self.schedules.width
@@ -316,8 +318,30 @@ class Memory:
             features[..., N_RULES + number] = column
         return np.where(used, amounts, 0), features
 
-    def streams(self, now: IntArray, n_gaps: int) -> tuple[IntArray, IntArray, npt.NDArray[np.int16]]:
-        """Return what may fall due: kind (a, M), times in time so far (a, M), gaps in days by rule (a, M, R).
+    def _latest(self, paid: IntArray, in_time: IntArray, cycle: IntArray, on: IntArray) -> IntArray:
+        """Return the last day on which payments that came in time before are in time again, -1 for others.
+
+        It is the end of a cycle of weeks, the month's end for what was paid there, or else the working day
+        from the usual day of the month on.
+        """
+        due = self.schedules.due[paid]
+        in_cycle = np.take_along_axis(due[:, SHORT], np.maximum(cycle - 1, 0)[:, None].astype(np.int64), 1)[
+            :, 0
+        ]
+        monthly = np.where(self.calendar.days_left[paid] == 0, due[:, END], on)
+        return np.where((paid < 0) | (in_time < 2), -1, np.where(cycle > 0, in_cycle, monthly))
+
+    def latest_today(self, day: IntArray) -> npt.NDArray[np.bool_]:
+        """Return for which kinds a day is the last on which a rhythm is kept, (a, K)."""
+        today = day[:, None, None].astype(self.latest_day.dtype)
+        return np.asarray((self.latest_day[: len(day)] == today).any(axis=1))
+
+    def streams(
+        self, now: IntArray, n_gaps: int
+    ) -> tuple[IntArray, IntArray, npt.NDArray[np.int16], npt.NDArray[np.int16]]:
+        """Return what may fall due: kind, times in time so far, gaps in days by rule, gap to the latest day.
+
+        Their shapes are (a, M), (a, M), (a, M, R) and (a, M).
 
         ``now`` (a,) is the customer's present day. The M = N_STREAMS most recent amounts over all kinds;
         amounts that came when due stay longer. A gap that is not in 0..n_gaps-1 is given as n_gaps.
@@ -329,15 +353,17 @@ class Memory:
         else:
             top = np.broadcast_to(np.arange(score.shape[1]), score.shape)
         flat = top + np.arange(a)[:, None] * score.shape[1]
-        parts = (self.day, self.in_time, self.cycle, self.paid, self.on, self.back)
-        day, times, cycle, paid, on, back = (part[:a].reshape(-1)[flat] for part in parts)
+        parts = (self.day, self.in_time, self.cycle, self.paid, self.on, self.back, self.latest_day)
+        day, times, cycle, paid, on, back, latest = (part[:a].reshape(-1)[flat] for part in parts)
         gaps = self.schedules.due[paid]
         gaps[..., ON], gaps[..., BACK] = on, back
         gaps[..., SHORT][~IN_STEP[np.where(times > 1, 1 + cycle, 0)]] = -1
         gaps -= now[:, None, None].astype(gaps.dtype)
         gaps[(gaps < 0) | (gaps >= n_gaps)] = n_gaps
         used = np.where(day >= 0, top % self.n_kinds, self.n_kinds)
-        return used, np.minimum(times, N_TIMES), gaps.astype(np.int16, copy=False)
+        latest = latest - now[:, None].astype(latest.dtype)
+        latest[(latest < 0) | (latest >= n_gaps)] = n_gaps
+        return used, np.minimum(times, N_TIMES), gaps.astype(np.int16, copy=False), latest.astype(np.int16)
 
     def due_classes(self, day: IntArray, never: npt.NDArray[np.bool_]) -> IntArray:
         """Return for every kind the strongest reason for it to come on a day, (a, K).

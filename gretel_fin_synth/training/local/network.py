@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 State = tuple[Tensor, Tensor]
 TABLE_RATE = 20
+MOST_KEPT = 4.0
 KIND_SIZE = 24
 N_BUMPS = 14
 DAY_SIZE = 31 + 5 + 7 + 12
@@ -92,6 +93,7 @@ class TransactionLSTM(nn.Module):
     due_offset: Tensor
     same_offset: Tensor
     lift_offset: Tensor
+    keep_offset: Tensor
     pace_offset: Tensor
     pull: Tensor
     scheduled: Tensor
@@ -157,6 +159,7 @@ class TransactionLSTM(nn.Module):
             ("pace_offset", 1),
             ("same_offset", sizes.n_kinds),
             ("lift_offset", 1),
+            ("keep_offset", sizes.n_kinds),
         ):
             self.register_buffer(name, torch.zeros(size))
         self.register_buffer("scheduled", torch.zeros(sizes.n_kinds, dtype=torch.bool))
@@ -251,7 +254,13 @@ class TransactionLSTM(nn.Module):
         return cast("Tensor", self.lstm(padded)[0][there])
 
     def date_logits(
-        self, trunk: Tensor, day: Tensor, stream_kind: Tensor, stream_times: Tensor, stream_gaps: Tensor
+        self,
+        trunk: Tensor,
+        day: Tensor,
+        stream_kind: Tensor,
+        stream_times: Tensor,
+        stream_gaps: Tensor,
+        stream_latest: Tensor | None = None,
     ) -> Tensor:
         """Return the log odds that the next transaction comes 0, 1, ... days later, given not before.
 
@@ -270,7 +279,14 @@ class TransactionLSTM(nn.Module):
             self.due_by_kind(stream_kind) + self.due_by_times(stream_times) + self.date_due(body)[:, None]
         )
         padded = torch.cat([logits, logits.new_zeros(len(logits), 1)], dim=1)
+        if stream_latest is not None:
+            kept = torch.cat([self.kept(), logits.new_zeros(1)])
+            padded = padded.scatter_add(1, stream_latest, kept[stream_kind])
         return padded.scatter_add(1, stream_gaps.flatten(1), weight.flatten(1))[:, :-1]
+
+    def kept(self) -> Tensor:
+        """Return what is added to the log odds of each kind on the last day of its rhythm, (K,)."""
+        return self.keep_offset.clamp(0, MOST_KEPT) * self.options.uses("due")
 
     def dated(self, trunk: Tensor, day: Tensor, gap_class: Tensor, closing: Tensor) -> Tensor:
         """Join what is known once the date is chosen."""

@@ -69,6 +69,7 @@ def draw_sequences(
             lift = torch.as_tensor(history.lift(a))
             previous = torch.as_tensor(history.kind)
             logits = network.kind_logits(dated, torch.as_tensor(classes.astype(np.int64)), lift, previous)
+            logits = logits + network.kept() * torch.as_tensor(history.memory.latest_today(day))
             after = history.expected_balance(a)
             if float(network.pull) > 0:
                 strain = torch.as_tensor(history.strain(day, after)) * network.pull
@@ -101,13 +102,14 @@ def _draw_day(
     now, left = history.day, history.plans.last_day - history.day
     if history.step == 0:
         return now.copy(), np.zeros(a, bool)
-    kinds, times, gaps = history.streams(a, network.sizes.n_gaps)
+    kinds, times, gaps, latest = history.streams(a, network.sizes.n_gaps)
     logits = network.date_logits(
         trunk,
         torch.as_tensor(now),
         torch.as_tensor(kinds),
         torch.as_tensor(times),
         torch.as_tensor(gaps.astype(np.int64)),
+        torch.as_tensor(latest.astype(np.int64)),
     )
     survival = np.cumprod(torch.sigmoid(-logits / temperature).numpy().astype(np.float64), axis=1)
     gap = (survival >= rng.random(a)[:, None]).sum(axis=1)
