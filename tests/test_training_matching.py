@@ -17,7 +17,7 @@ import torch
 
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.matching import Moments, match
-from gretel_fin_synth.training.local.memory import N_DUE, NEVER
+from gretel_fin_synth.training.local.schedules import N_DUE, NEVER
 
 N_KINDS = 4
 DAYS = 60

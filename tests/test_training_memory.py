@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from gretel_fin_synth.training.local.calendar import BACK, END, LONG, MONTHLY, ON, SHORT, Calendar
 from gretel_fin_synth.training.local.examples import Sequences
-from gretel_fin_synth.training.local.memory import (
+from gretel_fin_synth.training.local.memory import STATE, Memory
+from gretel_fin_synth.training.local.schedules import (
     DUE_EDGES,
     MANY_DAYS,
     N_DUE,
     NEVER,
-    STATE,
-    Memory,
     come_when_due,
     comes_in_cycles,
     few_a_month,

@@ -14,9 +14,9 @@ from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.habits import Habits
 from gretel_fin_synth.training.local.history import Scales, World
-from gretel_fin_synth.training.local.memory import comes_in_cycles, few_a_month, slots_needed
 from gretel_fin_synth.training.local.order import OrderTable
 from gretel_fin_synth.training.local.profiles import last_balances, repeats, running_balances, swings
+from gretel_fin_synth.training.local.schedules import comes_in_cycles, few_a_month, slots_needed
 from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]

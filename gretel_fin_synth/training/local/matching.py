@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from gretel_fin_synth.training.local.memory import N_DUE, NEVER, come_when_due
 from gretel_fin_synth.training.local.profiles import repeats
+from gretel_fin_synth.training.local.schedules import N_DUE, NEVER, come_when_due
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +54,9 @@ class Moments:
     ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
     the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``same`` (kinds,) is
     the share of the kind's rows that follow another one of it, ``kept`` (kinds, 2) how often a rhythm was
-    kept and lost, ``alike`` how much likelier two rows of one
-    customer are of one kind than two of different customers; ``pace`` is the geometric mean of a customer's
-    rows a day. All customers count alike, however many rows they have: a few
-    drawn ones who run away would otherwise slow down all the others.
+    kept and lost, ``alike`` how much likelier two rows of one customer are of one kind than two of different
+    customers; ``pace`` is the geometric mean of a customer's rows a day. All customers count alike, however
+    many rows they have: a few drawn ones who run away would otherwise slow down all the others.
     """
 
     rows: FloatArray

@@ -32,8 +32,9 @@ from gretel_fin_synth.training.local.history import (
     USED,
     World,
 )
-from gretel_fin_synth.training.local.memory import N_DUE, N_TIMES
+from gretel_fin_synth.training.local.memory import N_TIMES
 from gretel_fin_synth.training.local.order import N_ORDER
+from gretel_fin_synth.training.local.schedules import N_DUE
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.examples import IntArray
