@@ -155,13 +155,14 @@ def test_tabs_show_one_panel_and_obey_the_arrow_keys(opened):
 def test_a_pointer_and_the_arrow_keys_read_the_values(opened):
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.ui import WebDriverWait
 
     driver = opened()
     plot = driver.find_element("css selector", "#fidelity-amounts figure:nth-of-type(2) svg:last-of-type")
     run(driver, "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", plot)
     ActionChains(driver).move_to_element(plot).perform()
     tooltip = driver.find_element("css selector", ".tooltip")
-    assert tooltip.is_displayed()
+    WebDriverWait(driver, 10).until(lambda _: tooltip.is_displayed())  # a busy browser draws it a little later
     assert "real" in tooltip.text
     assert "synthetic" in tooltip.text
     assert "holdout" in tooltip.text
