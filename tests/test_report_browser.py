@@ -162,9 +162,8 @@ def test_a_pointer_and_the_arrow_keys_read_the_values(opened):
     run(driver, "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", plot)
     ActionChains(driver).move_to_element(plot).perform()
     tooltip = driver.find_element("css selector", ".tooltip")
-    WebDriverWait(driver, 10).until(
-        lambda _: tooltip.is_displayed()
-    )  # a busy browser draws it a little later
+    # a busy browser draws it a little later
+    WebDriverWait(driver, 10).until(lambda _: tooltip.is_displayed())
     assert "real" in tooltip.text
     assert "synthetic" in tooltip.text
     assert "holdout" in tooltip.text
