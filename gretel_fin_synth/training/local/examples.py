@@ -44,6 +44,20 @@ class Sequences:
         """Number of each row's customer."""
         return np.repeat(np.arange(len(self.offset) - 1), self.length)
 
+    def kind_counts(self, n_kinds: int) -> IntArray:
+        """Return how often each customer has each kind, (customers, kinds)."""
+        code = self.customer * n_kinds + self.kind
+        return np.bincount(code, minlength=len(self.length) * n_kinds).reshape(-1, n_kinds)
+
+    def by_kind(self) -> tuple[IntArray, IntArray, IntArray, npt.NDArray[np.bool_]]:
+        """Return customer, kind and day of the rows, each customer's kind after kind, chronologically.
+
+        And whether each row but the first is of the customer and the kind of the one before, (rows - 1,).
+        """
+        order = np.lexsort((np.arange(len(self.kind)), self.kind, self.customer))
+        customer, kind, day = self.customer[order], self.kind[order], self.day[order]
+        return customer, kind, day, (np.diff(kind) == 0) & (np.diff(customer) == 0)
+
     def kind_before(self, first: int) -> IntArray:
         """Return the customer's kind before each row, ``first`` for a customer's first row."""
         before = np.r_[0, self.kind[:-1]]

@@ -41,9 +41,7 @@ class Habits:
     @classmethod
     def fit(cls, data: Sequences, n_kinds: int) -> Habits:
         """Learn from real customers, by the variance of their shares beyond what chance brings."""
-        n, length = len(data.length), data.length.astype(float)
-        counts = np.zeros((n, n_kinds))
-        np.add.at(counts, (data.customer, data.kind), 1)
+        length, counts = data.length, data.kind_counts(n_kinds)
         share = (counts.sum(axis=0) + 0.5) / (counts.sum() + 0.5 * n_kinds)
         # pairs of rows of one customer, each customer counting by the number of rows
         rows = np.maximum(length - 1, 1)[:, None]

@@ -276,8 +276,7 @@ def _alike(data: Sequences, n_kinds: int) -> float:
 
     A little is added, so that differences that chance makes where customers are alike do not count.
     """
-    counts = np.bincount(data.customer * n_kinds + data.kind, minlength=len(data.length) * n_kinds)
-    counts = counts.reshape(-1, n_kinds)
+    counts = data.kind_counts(n_kinds)
     several = data.length > 1
     pairs = (counts * (counts - 1)).sum(axis=1)[several]
     length = data.length[several]
@@ -292,10 +291,7 @@ def _kept(data: Sequences, n_kinds: int) -> FloatArray:
     Looked at are rows RHYTHM days after the one before of their kind, of customers who live long enough after
     them; the next one may come LATE days later than that. Kinds with other gaps have no rhythm, and (0, 0).
     """
-    customer = data.customer
-    order = np.lexsort((np.arange(len(customer)), data.kind, customer))
-    kind, who, day = data.kind[order], customer[order], data.day[order]
-    again = (np.diff(kind) == 0) & (np.diff(who) == 0)
+    who, kind, day, again = data.by_kind()
     gap = np.where(again, np.diff(day), NO_GAP)
     before, after = np.r_[NO_GAP, gap], np.r_[gap, NO_GAP]
     in_rhythm = (before >= RHYTHM[0]) & (before <= RHYTHM[1])

@@ -142,7 +142,8 @@ class Memory:
         self.day[place], self.in_time[place], self.paid[place] = day, regular, day
         self.earliest[place], self.latest[place], self.cycle[place] = earliest, latest, cycle
         self._refresh((rows, slot, kind))
-        self._refresh((rows, settled, kind))
+        other = settled != slot
+        self._refresh((rows[other], settled[other], kind[other]))
 
     def _due(self, rows: IntArray, kind: IntArray) -> IntArray:
         """Return when each amount of a kind is due by each rule, (rows, S, N_RULES), -1 where never."""
@@ -208,9 +209,7 @@ class Memory:
         from the usual day of the month on.
         """
         due = self.schedules.due[paid]
-        in_cycle = np.take_along_axis(due[:, SHORT], np.maximum(cycle - 1, 0)[:, None].astype(np.int64), 1)[
-            :, 0
-        ]
+        in_cycle = due[np.arange(len(due)), SHORT.start + np.maximum(cycle, 1) - 1]
         monthly = np.where(self.calendar.days_left[paid] == 0, due[:, END], on)
         return np.where((paid < 0) | (in_time < 2), -1, np.where(cycle > 0, in_cycle, monthly))
 

@@ -127,9 +127,7 @@ class Profiler:
 
 
 def _root_shares(data: Sequences, n_kinds: int) -> FloatArray:
-    counts = np.zeros((len(data.length), n_kinds))
-    np.add.at(counts, (data.customer, data.kind), 1)
-    return np.sqrt(counts / data.length[:, None])
+    return np.sqrt(data.kind_counts(n_kinds) / data.length[:, None])
 
 
 def repeats(data: Sequences) -> npt.NDArray[np.bool_]:

@@ -64,9 +64,7 @@ def few_a_month(data: Sequences, calendar: Calendar, n_kinds: int) -> npt.NDArra
 
 def comes_in_cycles(data: Sequences, n_kinds: int) -> npt.NDArray[np.bool_]:
     """Return which kinds come a week, a fortnight or 28 days after the one before, often enough, (kinds,)."""
-    order = np.lexsort((np.arange(len(data.kind)), data.kind, data.customer))
-    kind, customer, day = data.kind[order], data.customer[order], data.day[order]
-    again = (np.diff(kind) == 0) & (np.diff(customer) == 0)
+    _, kind, day, again = data.by_kind()
     gaps, kinds = np.diff(day)[again], kind[1:][again]
     number = np.bincount(kinds, minlength=n_kinds)
     return np.bincount(kinds, np.isin(gaps, CYCLES), minlength=n_kinds) > IN_CYCLES * np.maximum(number, 1)
