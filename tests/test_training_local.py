@@ -365,3 +365,53 @@ def test_options_of_the_wrong_kind_are_refused(option: dict[str, Any]) -> None:
     name = next(iter(option))
     with pytest.raises(fs.ParameterError, match=f"Option {name}="):
         fs.TransactionSynthesizer(**option)
+
+
+def test_the_last_epochs_move_log_odds_alone_and_need_no_way_back_through_the_lstm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A GPU has no way back through an LSTM that is not training: this must hold for training there."""
+    seen: dict[str, Any] = {}
+    polish, epoch = Trainer._polish, Trainer._epoch
+
+    def watch_polish(self: Trainer, *arguments: Any) -> None:
+        rest, tables = (group["params"] for group in self.network.parameter_groups(0.0))
+        before = [[value.detach().clone() for value in group] for group in (rest, tables)]
+        polish(self, *arguments)
+        pairs = [zip(was, now, strict=True) for was, now in zip(before, (rest, tables), strict=True)]
+        seen["moved"] = [any(not torch.equal(was, now) for was, now in pair) for pair in pairs]
+        seen["trainable after"] = all(value.requires_grad for value in self.network.parameters())
+
+    def watch_epoch(self: Trainer, *arguments: Any, dropout: bool = True) -> float:
+        if not dropout:
+            seen["trainable"] = [value.requires_grad for value in self.network.lstm.parameters()]
+        return epoch(self, *arguments, dropout=dropout)
+
+    monkeypatch.setattr(Trainer, "_polish", watch_polish)
+    monkeypatch.setattr(Trainer, "_epoch", watch_epoch)
+    tiny().fit(REAL, seed=1)
+    assert seen["moved"] == [False, True]
+    assert seen["trainable"] == [False] * 4
+    assert seen["trainable after"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_gpu_is_used_and_its_model_samples_anywhere(tmp_path: Path) -> None:
+    trained_on = []
+    fitted = tiny(device="cuda", epochs=3)
+    losses = Trainer._losses
+
+    def watch(self: Trainer, *arguments: Any) -> Any:
+        trained_on.append(next(self.network.parameters()).device.type)
+        return losses(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "_losses", watch)
+        fitted.fit(REAL, seed=1)
+    assert set(trained_on) == {"cuda"}
+    drawn = fitted.sample(20, seed=5)
+    check(drawn, REAL)
+    fitted.save(tmp_path / "model")
+    pd.testing.assert_frame_equal(
+        fs.TransactionSynthesizer.load(tmp_path / "model").sample(20, seed=5), drawn
+    )

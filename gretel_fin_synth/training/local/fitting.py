@@ -191,13 +191,22 @@ class Trainer:
         return done, since, decays
 
     def _polish(self, customers: IntArray, rng: np.random.Generator, generator: torch.Generator) -> None:
-        """Fit the tables of log odds alone, without dropout: mean predictions become the data's."""
-        tables = self.network.parameter_groups(self.options.learning_rate)[1]["params"]
+        """Fit the tables of log odds alone, without dropout: mean predictions become the data's.
+
+        All else is frozen: that saves the way back through the LSTM, which a GPU refuses without dropout.
+        """
+        rest, tables = (group["params"] for group in self.network.parameter_groups(0.0))
         optimiser = torch.optim.Adam(tables, lr=POLISH_RATE)
-        for epoch in range(POLISH_EPOCHS):
-            for group in optimiser.param_groups:
-                group["lr"] = POLISH_RATE * (1 - epoch / POLISH_EPOCHS)
-            self._epoch(self._batches(customers, rng), optimiser, generator, dropout=False)
+        for parameter in rest:
+            parameter.requires_grad_(False)
+        try:
+            for epoch in range(POLISH_EPOCHS):
+                for group in optimiser.param_groups:
+                    group["lr"] = POLISH_RATE * (1 - epoch / POLISH_EPOCHS)
+                self._epoch(self._batches(customers, rng), optimiser, generator, dropout=False)
+        finally:
+            for parameter in rest:
+                parameter.requires_grad_(True)
 
     def loss_of(self, customers: IntArray) -> float:
         """Return the mean negative log likelihood per transaction, in nats."""
@@ -231,7 +240,8 @@ class Trainer:
             loss = torch.stack([value.sum() for value in losses.values()]).sum() / rows
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+            trained = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+            torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
             total, n_rows = total + float(loss.detach()) * rows, n_rows + rows
         return total / n_rows
