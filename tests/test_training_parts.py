@@ -24,7 +24,7 @@ from gretel_fin_synth.training.local.examples import Sequences, record
 from gretel_fin_synth.training.local.history import COPY_FEATURES, History, World
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
 from gretel_fin_synth.training.local.profiles import last_balances
-from gretel_fin_synth.training.local.sampling import above
+from gretel_fin_synth.training.local.sampling import MOST_LEAN, above, leaned
 from gretel_fin_synth.training.local.shares import BASES, OWN, PLUS, SCALE, ShareTable, bases_of
 
 IntArray = npt.NDArray[np.int64]
@@ -107,7 +107,7 @@ def test_customers_who_stay_briefly_stay_briefly(by_span: bool) -> None:
         span = N_DAYS - first
     exact = np.column_stack([first, N_DAYS - first - span, rng.normal(size=(n, 4))])
     plans = PlanModel.fit(exact, rng.normal(size=(n, 3)), neighbours=12.0, n_days=N_DAYS, k=3, rng=rng)
-    assert plans.by_span is by_span
+    assert plans.description.by_span is by_span
     drawn = plans.draw(3000, rng)
     got = drawn.last_day - drawn.first_day + 1
     for share in (0.1, 0.5, 0.8):
@@ -441,3 +441,15 @@ def test_a_drawn_share_lies_in_its_cell_up_to_rounding(base: float, luck: float,
     assert cents % 10 == 0
     assert max(low - 5, 10) <= cents + 1e-6
     assert cents <= max(high + 5, 10) + 1e-6
+
+
+def test_a_kind_that_is_awaited_comes_no_more_often_because_the_balance_is_low() -> None:
+    logits = torch.tensor([[0.0, 0.0, 0.0, 0.0]]).repeat(2, 1)
+    strain = torch.tensor([[0.0, 0.5, 5.0, 9.0]]).repeat(2, 1)  # the first kind is pay
+    had = torch.tensor([[True, False, False, True], [False, False, False, True]])
+    chance = torch.softmax(leaned(logits, strain, had), dim=1)
+    torch.testing.assert_close(chance[0, [0, 3]], torch.tensor([0.25, 0.25]))
+    assert chance[0, 1] > chance[0, 2]
+    assert chance[1, 0] > chance[1, 1] > chance[1, 2]  # who never had pay finds some
+    assert float(chance[1, 0] / chance[1, 2]) == pytest.approx(float(np.exp(MOST_LEAN)), rel=1e-4)
+    torch.testing.assert_close(chance.sum(dim=1), torch.ones(2))

@@ -14,7 +14,7 @@ from gretel_fin_synth.errors import ParameterError
 if TYPE_CHECKING:
     from os import PathLike
 
-FORMAT = 2
+FORMAT = 3
 STATE = "synthesizer.json"
 
 

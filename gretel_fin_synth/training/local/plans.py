@@ -17,12 +17,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gretel_fin_synth.training.local.plan_parts import (
+    EXACT,
+    Description,
+    at_quantile,
+    shared_quantiles,
+    spread,
+)
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-LEAST_SHRINKAGE = 0.1
-
-EXACT = ("first_day", "tail_days", "start", "end", "swing", "floor")
+LEAST_SHRINKAGE = 0.02
 
 
 @dataclass(frozen=True)
@@ -80,24 +86,20 @@ class PlanModel:
 
     Parameters
     ----------
+    description : Description
+        What stands for the exact parts.
     quantiles : ndarray of shape (6, n)
-        Sorted values of the exact parts.
+        Sorted values of what stands for the exact parts.
     scores : ndarray of shape (n, 6 + n_codes)
         Normal scores of the training customers.
     noise : ndarray of shape (6 + n_codes, 6 + n_codes)
         What turns independent standard normal numbers into the noise that is added to scores.
-    n_days : int
-        Length of the window.
-    by_span : bool
-        Whether the first two exact parts are the length of the active span and its place in the window (0 at
-        its beginning, 1 at its end) instead of the days before and after: the pair that is less correlated.
     """
 
+    description: Description
     quantiles: FloatArray
     scores: FloatArray
     noise: FloatArray
-    n_days: int
-    by_span: bool = False
 
     @classmethod
     def fit(
@@ -111,13 +113,19 @@ class PlanModel:
         rng: np.random.Generator,
     ) -> PlanModel:
         """Learn from the exact parts (n, 6) and the codes (n, n_codes)."""
-        exact, by_span = _window_parts(exact, n_days)
-        scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([exact, codes]).T])
+        description = Description.fit(exact, n_days, k)
+        parts = description.parts(exact)
+        scores = np.column_stack([normal_scores(column, rng) for column in np.hstack([parts, codes]).T])
         scores = np.round(scores, 4)  # as in the file, so that a saved model draws the same customers
-        quantiles = np.stack([_shared_quantiles(np.sort(column), k) for column in exact.T])
+        quantiles = np.stack([shared_quantiles(np.sort(column), k) for column in parts.T])
         root = _root_of_correlations(scores)
         amount = _noise_for(np.asarray(np.linalg.solve(root, scores.T)).T, neighbours, rng)
-        return cls(quantiles, scores, np.round(amount * root, 6), n_days, by_span)
+        return cls(description, quantiles, scores, np.round(amount * root, 6))
+
+    @property
+    def n_days(self) -> int:
+        """Length of the window."""
+        return self.description.n_days
 
     @property
     def codes(self) -> npt.NDArray[np.float32]:
@@ -134,85 +142,39 @@ class PlanModel:
         """Draw n new plans; each training customer serves as a start equally often."""
         size = len(self.scores)
         base = np.concatenate([rng.permutation(size) for _ in range(-(-n // size))])[:n]
-        n_exact = len(EXACT)
         noisy = self.scores[base] + rng.standard_normal((n, self.scores.shape[1])) @ self.noise.T
-        uniform = np.column_stack([_spread(column, rng) for column in noisy[:, :n_exact].T])
-        one, two, start, end, swing, floor = (self._value(part, uniform[:, part]) for part in range(n_exact))
-        if self.by_span:
-            span = np.clip(np.rint(one), 1, self.n_days)
-            first = np.rint(two * (self.n_days - span))
-            tail = self.n_days - span - first
-        else:
-            first, tail = np.rint(one), np.rint(two)
-        first_day = np.clip(first, 0, self.n_days - 1).astype(np.int64)
-        last_day = np.clip(self.n_days - 1 - tail, first_day, self.n_days - 1).astype(np.int64)
-        return Plans(
-            first_day,
-            last_day,
-            np.rint(start).astype(np.int64),
-            np.rint(end).astype(np.int64),
-            swing,
-            np.rint(floor).astype(np.int64),
-            noisy[:, n_exact:].astype(np.float32),
-        )
-
-    def _value(self, part: int, uniform: FloatArray) -> FloatArray:
-        """Return quantiles by interpolation between order statistics; ties stay ties."""
-        values = self.quantiles[part]
-        return np.interp(uniform * len(values) - 0.5, np.arange(len(values)), values)
+        parts = [
+            at_quantile(values, spread(column, rng))
+            for values, column in zip(self.quantiles, noisy.T, strict=False)
+        ]
+        exact = self.description.exact(np.column_stack(parts), rng)
+        first = np.clip(exact[:, 0], 0, self.n_days - 1)
+        tail = np.minimum(exact[:, 1], self.n_days - 1 - first)
+        exact[:, :2] = np.column_stack([first, np.maximum(tail, 0)])
+        return Plans.observed(exact, noisy[:, len(EXACT) :].astype(np.float32), self.n_days)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, for JSON."""
-        return {
-            "quantiles": self.quantiles.tolist(),
-            "scores": self.scores.tolist(),
-            "noise": self.noise.tolist(),
-            "n_days": self.n_days,
-            "by_span": self.by_span,
-        }
+        arrays = {name: getattr(self, name).tolist() for name in ("quantiles", "scores", "noise")}
+        return {"description": self.description.to_dict(), **arrays}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> PlanModel:
         """Inverse of :meth:`to_dict`."""
-        return cls(
-            np.array(values["quantiles"]),
-            np.array(values["scores"]),
-            np.array(values["noise"]),
-            values["n_days"],
-            values["by_span"],
-        )
-
-
-def _window_parts(exact: FloatArray, n_days: int) -> tuple[FloatArray, bool]:
-    """Return the exact parts with the less correlated description of the window, and which it is."""
-    first, tail = exact[:, 0], exact[:, 1]
-    span = n_days - first - tail
-    place = np.where(span < n_days, first / np.maximum(n_days - span, 1), 0.5)
-    by_span = _correlation(span, place) < _correlation(first, tail)
-    return (np.column_stack([span, place, exact[:, 2:]]) if by_span else exact), by_span
-
-
-def _correlation(one: FloatArray, two: FloatArray) -> float:
-    """Return the size of the rank correlation, 0 where one of them is constant."""
-    a, b = (np.unique(values, return_inverse=True)[1].astype(float) for values in (one, two))
-    return 0.0 if min(a.std(), b.std()) == 0 else float(abs(np.corrcoef(a, b)[0, 1]))
+        arrays = {name: np.array(values[name]) for name in ("quantiles", "scores", "noise")}
+        return cls(Description.from_dict(values["description"]), **arrays)
 
 
 def _root_of_correlations(scores: FloatArray) -> FloatArray:
-    """Return the Cholesky factor of the scores' correlations, shrunk towards none where customers are few."""
-    n, d = scores.shape
-    keep = (1 - LEAST_SHRINKAGE) * n / (n + d)
-    return np.asarray(np.linalg.cholesky(keep * np.corrcoef(scores.T) + (1 - keep) * np.eye(d)))
+    """Return the Cholesky factor of the scores' correlations, shrunk towards none where customers are few.
 
+    How far is estimated (oracle approximating shrinkage, Chen et al. 2010, doi 10.1109/TSP.2010.2053029).
+    """
+    from sklearn.covariance import OAS
 
-def _shared_quantiles(ordered: FloatArray, k: int) -> FloatArray:
-    """Replace every value that fewer than k customers have by the mean of k neighbours in the order."""
-    n = len(ordered)
-    _, code, counts = np.unique(ordered, return_inverse=True, return_counts=True)
-    first = np.clip(np.arange(n) - k // 2, 0, max(n - k, 0))
-    total = np.r_[0.0, np.cumsum(ordered)]
-    means = (total[np.minimum(first + k, n)] - total[first]) / min(k, n)
-    return np.where(counts[code] >= k, ordered, means)
+    shrunk = max(float(OAS().fit(scores / scores.std(axis=0)).shrinkage_), LEAST_SHRINKAGE)
+    correlations = (1 - shrunk) * np.corrcoef(scores.T) + shrunk * np.eye(scores.shape[1])
+    return np.asarray(np.linalg.cholesky(correlations))
 
 
 def normal_scores(values: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -228,12 +190,6 @@ def normal_quantile(uniform: FloatArray) -> FloatArray:
     from scipy.special import ndtri
 
     return np.asarray(ndtri(uniform), dtype=np.float64)
-
-
-def _spread(scores: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Return uniforms with the ranks of the scores, one in each of n equal steps."""
-    ranks = np.argsort(np.argsort(scores, kind="stable"), kind="stable")
-    return (ranks + rng.random(len(scores))) / len(scores)
 
 
 def _noise_for(scores: FloatArray, neighbours: float, rng: np.random.Generator) -> float:

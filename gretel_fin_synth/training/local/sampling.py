@@ -73,7 +73,8 @@ def draw_sequences(
             after = history.expected_balance(a)
             if float(network.pull) > 0:
                 strain = torch.as_tensor(history.strain(day, after)) * network.pull
-                logits = leaned(logits, strain, network.scheduled)
+                awaited = network.scheduled & torch.as_tensor(history.count[:a] > 0)
+                logits = leaned(logits, strain, awaited)
             if network.options.uses("floor"):
                 logits = logits - UNCOVERED * torch.as_tensor(history.below(a, after))
             kind = _choose(logits / temperature, rng)
@@ -180,16 +181,17 @@ def _draw_anew(
         rows = rows[guard.meets(kind[rows], day[rows], cents[rows])]
 
 
-def leaned(logits: torch.Tensor, strain: torch.Tensor, scheduled: torch.Tensor) -> torch.Tensor:
+def leaned(logits: torch.Tensor, strain: torch.Tensor, awaited: torch.Tensor) -> torch.Tensor:
     """Make kinds that usually strain the plan's balance a little less likely than others that do not.
 
-    Kinds that come when they are due still do, no more often: pay does not come early because it is needed.
+    Kinds that a customer awaits, since they come when they are due again, still do, no more often: pay does
+    not come early because it is needed. But who needs it and never had any finds some.
     """
     burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
-    free = logits.masked_fill(scheduled, -torch.inf)
+    free = logits.masked_fill(awaited, -torch.inf)
     tilted = free - burden
     kept = free.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.where(scheduled, logits, tilted + torch.nan_to_num(kept, 0.0))
+    return torch.where(awaited, logits, tilted + torch.nan_to_num(kept, 0.0))
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
