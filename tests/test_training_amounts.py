@@ -266,3 +266,16 @@ def test_every_amount_has_the_roundness_of_its_class(cents: list[int]) -> None:
     rounding = Rounding.fit(values)
     classes = rounding.classify(values)
     assert (values % rounding.step[classes] == rounding.residue[classes]).all()
+
+
+def test_the_ends_of_a_long_thin_distribution_are_not_drawn_too_often() -> None:
+    rng = np.random.default_rng(2)
+    customer = np.repeat(np.arange(100), 100)
+    cents = np.rint(np.exp(10 + rng.standard_t(6, len(customer)))).astype(np.int64) + 1
+    kind = np.zeros(len(customer), np.int64)
+    table = AmountTable.fit(kind, cents, customer, 1, k=5)
+    cell = rng.choice(table.n_cells, 50_000, p=table.mass[0])
+    drawn = table.draw(np.zeros(50_000, np.int64), cell, rng.random(50_000))
+    for share in (0.01, 0.99):
+        real, got = (np.quantile(np.log(values), share) for values in (cents, drawn))
+        assert got == pytest.approx(real, abs=0.15)  # 1.4 and 2.0 where last ranges are as wide as they get

@@ -27,6 +27,7 @@ RAW = np.array([0.3, 0.3, 0.15, 0.25])
 
 def network() -> Any:
     sizes = {"first": N_KINDS, "copy": N_KINDS, "due": (N_KINDS, N_DUE), "same": N_KINDS, "keep": N_KINDS}
+    sizes |= {"level": N_KINDS}
     sizes |= {"lift": 1, "pace": 1}
     offsets = {f"{name}_offset": torch.zeros(size) for name, size in sizes.items()}
     return SimpleNamespace(sizes=SimpleNamespace(n_kinds=N_KINDS), **offsets)
@@ -184,3 +185,32 @@ def test_customers_who_differ_too_much_have_their_habits_weakened() -> None:
     assert found.alike > 1
     assert wanted.alike < 0.1
     assert wanted.beyond(found)[-2] < -1
+
+
+@pytest.mark.parametrize("gain", [1.0, 3.0])
+def test_amounts_of_a_kind_come_to_their_level(gain: float) -> None:
+    """One kind's amounts are drawn too small; its offset alone moves, as far as needed."""
+    made, real = network(), customers(REAL, 0.5, seed=1)
+
+    def sized(data: Sequences, level: float, seed: int) -> Sequences:
+        rng = np.random.default_rng(seed)
+        of_customer = rng.normal(0, 0.5, len(data.length))[data.customer]
+        logs = 8 + of_customer + rng.normal(0, 1, len(data.kind)) + level * (data.kind == 2)
+        return replace(data, cents=np.exp(logs).astype(np.int64) + 1)
+
+    def draw(number: int) -> tuple[Sequences, None]:
+        level = gain * 0.2 * float(made.level_offset[2]) - 0.6
+        return sized(customers(REAL, 0.5, 10 + number), level, number), None
+
+    match(made, sized(real, 0.0, 99), draw)
+    assert gain * 0.2 * float(made.level_offset[2]) == pytest.approx(0.6, abs=0.15)
+    assert made.level_offset[[0, 1, 3]].abs().max() < 1.0
+
+
+def test_levels_of_kinds_that_few_have_hardly_move_anything() -> None:
+    own, other = (Moments.of(customers(REAL, 0.5, seed=1), N_KINDS) for _ in range(2))
+    few = own.levels.copy()
+    few[:, 1] += few[:, 2]
+    many = replace(own, levels=few).beyond(other)[-N_KINDS - 2 : -2]
+    few[:, 0] = 1
+    assert (np.abs(replace(own, levels=few).beyond(other)[-N_KINDS - 2 : -2]) < 0.2 * np.abs(many)).all()

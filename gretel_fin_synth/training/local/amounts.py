@@ -26,6 +26,8 @@ MAX_RANGES = 20
 ROWS_PER_RANGE = 8
 TAIL = 2.0
 TAIL_BEYOND = 0.2
+TAIL_CUTS = 4
+WIDE = 1.5
 
 
 @dataclass(frozen=True)
@@ -226,11 +228,17 @@ def _atoms(cents: IntArray, customer: IntArray, k: int) -> list[tuple[int, int]]
 
 def cut(values: IntArray, customer: IntArray, k: int, most: int) -> list[tuple[int, int, int]]:
     """Cut positive numbers at quantiles into at most so many (low, high, count), of at least k customers."""
-    return _ranges(values, customer, 1, 0, k, most)[0]
+    return _ranges(values, customer, 1, 0, k, most, tail_cuts=0)[0]
 
 
 def _ranges(
-    cents: IntArray, customer: IntArray, step: int, residue: int, k: int, most: int = MAX_RANGES
+    cents: IntArray,
+    customer: IntArray,
+    step: int,
+    residue: int,
+    k: int,
+    most: int = MAX_RANGES,
+    tail_cuts: int = TAIL_CUTS,
 ) -> tuple[list[tuple[int, int, int]], int]:
     """Cut amounts of one roundness at quantiles; every range holds at least k customers."""
     low, high = _reached_by(cents, customer, k)
@@ -238,7 +246,7 @@ def _ranges(
     low += step if low <= 0 else 0
     inside = np.clip(cents, low, high)
     n_ranges = int(np.clip(min(len(cents) // ROWS_PER_RANGE, len(np.unique(customer)) // k), 1, most))
-    edges = np.unique(np.quantile(inside, np.linspace(0, 1, n_ranges + 1)[1:-1], method="lower"))
+    edges = _edges(inside, n_ranges, tail_cuts)
     part = np.searchsorted(edges, inside, side="left")
     out: list[tuple[int, int, int]] = []
     start, rows = low, np.zeros(len(cents), bool)
@@ -253,6 +261,25 @@ def _ranges(
             out.append((int(start), int(end), int(rows.sum())))
         start, rows = int(end) + step, np.zeros(len(cents), bool)
     return [(a, max(a, b), n) for a, b, n in out], int((cents != inside).sum())
+
+
+def _edges(values: IntArray, n_ranges: int, tail_cuts: int) -> IntArray:
+    """Return quantiles that cut into so many ranges, and cut a first or last wide one a few times more.
+
+    The ends of a distribution are long and thin: amounts spread evenly over a wide last range would make the
+    largest of every customer too large.
+    """
+    shares = np.linspace(0, 1, n_ranges + 1)[1:-1].tolist() or [0.5]
+    lowest, highest = float(values.min()), float(values.max())
+    for tail, outermost in ((shares[0], lowest), (1 - shares[-1], highest)):
+        for _ in range(tail_cuts):
+            at = tail if outermost == lowest else 1 - tail
+            inner = float(np.quantile(values, at))
+            if max(inner / outermost, outermost / inner) < WIDE:
+                break
+            tail /= 2
+            shares.append(tail if outermost == lowest else 1 - tail)
+    return np.unique(np.quantile(values, shares, method="lower"))
 
 
 def _reached_by(cents: IntArray, customer: IntArray, k: int) -> tuple[int, int]:

@@ -39,6 +39,9 @@ PULLED = 4
 FIRST_PULLED = 2
 FEW_ROWS = 5.0
 FEW_KEPT = 1.0
+LEAST_SPREAD = 0.1
+TILT = 4.0
+LEVELS = 0.3
 REGULAR = 0.85
 RHYTHM = 5, 35
 LATE = 4
@@ -54,9 +57,11 @@ class Moments:
     ``rows``, ``holders`` and ``repeated`` have shape (kinds,): shares of all rows, of all customers, and of
     the kind's rows; ``due`` (kinds, N_DUE) counts a kind's rows by what spoke for them; ``same`` (kinds,) is
     the share of the kind's rows that follow another one of it, ``kept`` (kinds, 2) how often a rhythm was
-    kept and lost, ``alike`` how much likelier two rows of one customer are of one kind than two of different
-    customers; ``pace`` is the geometric mean of a customer's rows a day. All customers count alike, however
-    many rows they have: a few drawn ones who run away would otherwise slow down all the others.
+    kept and lost. ``levels`` (kinds, 3) are the number of customers who have it, and the mean and the
+    standard deviation of their mean logarithms of its amounts. ``alike`` is how much likelier two rows of one
+    customer are of one kind than two of different customers, ``pace`` the geometric mean of a customer's rows
+    a day. All customers count alike, however many rows they have: a few drawn ones who run away would
+    otherwise slow down all the others.
     """
 
     rows: FloatArray
@@ -65,6 +70,7 @@ class Moments:
     due: FloatArray
     same: FloatArray
     kept: FloatArray
+    levels: FloatArray
     alike: float
     pace: float
 
@@ -89,6 +95,7 @@ class Moments:
             due.reshape(n_kinds, N_DUE).astype(float),
             (follows + 0.5) / (rows + 1),
             _kept(data, n_kinds),
+            _levels(data, n_kinds),
             _alike(data, n_kinds),
             float(np.exp(np.log((data.length + 0.5) / (days + 0.5)).mean())),
         )
@@ -101,6 +108,7 @@ class Moments:
             + self.rows @ np.abs(self.repeated - other.repeated)
             + np.abs(self.due - self._as_many(other)).sum() / 2 / max(self.due.sum(), 1.0)
             + self.rows @ np.abs(self.same - other.same)
+            + LEVELS * (self.rows @ np.abs(self._beyond_level(other)))
             + ALIKE * abs(np.log(self.alike / other.alike))
             + abs(np.log(self.pace / other.pace))
         )
@@ -114,6 +122,7 @@ class Moments:
                 self._beyond_due(other).ravel(),
                 self._beyond_same(other),
                 self._beyond_kept(other),
+                TILT * self._beyond_level(other),
                 [np.log(self.alike / other.alike), np.log(self.pace / other.pace)],
             ]
         )
@@ -141,6 +150,12 @@ class Moments:
         regular = come_when_due(self.due) & (self.kept[:, 0] > REGULAR * self.kept.sum(axis=1))
         beyond = np.log(self.kept + FEW_KEPT) - np.log(other.kept + FEW_KEPT)
         return np.where(regular, beyond[:, 0] - beyond[:, 1], 0.0)
+
+    def _beyond_level(self, other: Moments) -> FloatArray:
+        """Return how much larger amounts are to be, (kinds,), in standard deviations between customers."""
+        (number, mean, spread), (found, mean_found, _) = self.levels.T, other.levels.T
+        few = np.minimum(number, found)
+        return np.asarray((mean - mean_found) / spread * few / (few + FEW_ROWS))
 
     def _as_many(self, other: Moments) -> FloatArray:
         """Return the other's counts of what was due, as of so many rows in all."""
@@ -253,6 +268,7 @@ def _pieces(network: TransactionLSTM) -> tuple[torch.Tensor, ...]:
         network.due_offset,
         network.same_offset,
         network.keep_offset,
+        network.level_offset,
         network.lift_offset,
         network.pace_offset,
     )
@@ -301,6 +317,19 @@ def _kept(data: Sequences, n_kinds: int) -> FloatArray:
     counts = np.bincount(2 * kind[looked] + lost, minlength=2 * n_kinds).reshape(-1, 2)
     later, timely = (np.bincount(kind[rows], minlength=n_kinds) for rows in (before < NO_GAP, in_rhythm))
     return np.where((timely > REGULAR * later)[:, None], counts, 0).astype(float)
+
+
+def _levels(data: Sequences, n_kinds: int) -> FloatArray:
+    """Return how many customers have each kind, and mean and spread of their mean log amounts; (kinds, 3)."""
+    n = len(data.length)
+    code = data.customer * n_kinds + data.kind
+    rows = np.bincount(code, minlength=n * n_kinds).reshape(n, n_kinds)
+    logs = np.bincount(code, np.log(data.cents.astype(float)), minlength=n * n_kinds).reshape(n, n_kinds)
+    own, there = logs / np.maximum(rows, 1), rows > 0
+    number = there.sum(axis=0)
+    mean = own.sum(axis=0) / np.maximum(number, 1)
+    square = (there * (own - mean) ** 2).sum(axis=0) / np.maximum(number, 1)
+    return np.column_stack([number, mean, np.maximum(np.sqrt(square), LEAST_SPREAD)])
 
 
 def _logit(share: FloatArray) -> FloatArray:

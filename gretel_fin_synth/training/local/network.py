@@ -91,6 +91,8 @@ class TransactionLSTM(nn.Module):
     kind_offset: Tensor
     first_offset: Tensor
     copy_offset: Tensor
+    level_offset: Tensor
+    cell_tilt: Tensor
     due_offset: Tensor
     same_offset: Tensor
     lift_offset: Tensor
@@ -156,6 +158,7 @@ class TransactionLSTM(nn.Module):
             ("kind_offset", sizes.n_kinds),
             ("first_offset", sizes.n_kinds),
             ("copy_offset", sizes.n_kinds),
+            ("level_offset", sizes.n_kinds),
             ("pull", 1),
             ("pace_offset", 1),
             ("same_offset", sizes.n_kinds),
@@ -185,6 +188,7 @@ class TransactionLSTM(nn.Module):
             "share_share": share_share,
             "share_log_mass": torch.log(share_mass),
             "cell_log_mass": torch.log(mass),
+            "cell_tilt": torch.as_tensor(table.position - 0.5, dtype=torch.float32),
             "cell_group": torch.as_tensor(table.group),
             "cell_atom": torch.as_tensor(table.atom, dtype=torch.float32),
         }
@@ -334,6 +338,7 @@ class TransactionLSTM(nn.Module):
             position.gather(1, below), position.gather(1, below + 1), share
         )
         cells = cells + groups.gather(1, self.cell_group[kind]) + groups[:, -1:] * self.cell_atom[kind]
+        cells = cells + self.level_offset[kind][:, None] * self.cell_tilt[kind]
         slots = torch.einsum("bsf,bf->bs", slot_features, self.amount_slot(body))
         own = 1 - slot_features[:, :, -1]  # the whole balance is no amount that the customer had before
         slots = slots + self.copy_offset[kind][:, None] * own

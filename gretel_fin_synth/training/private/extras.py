@@ -104,7 +104,7 @@ class ExtraModel:
         moment = (day + low + np.floor(rng.random(len(kind)) * (high - low)).astype(np.int64)).astype(
             "datetime64[D]"
         )
-        return np.where(gone, np.datetime64("NaT"), moment.astype("datetime64[s]"))
+        return np.where(gone, np.datetime64("NaT", "s"), moment.astype("datetime64[s]"))
 
     def _numbers(self, cell: IntArray, rng: np.random.Generator) -> FloatArray:
         ends = np.r_[SIZES[0] / 10, SIZES, SIZES[-1] * 1.5]

@@ -117,7 +117,7 @@ class DateCells:
         """Return dates of whole seconds."""
         seconds = spread(self.grid.decode(drawn), present, 0) + since(rows, self.follows)
         out = rows.first.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
-        out[~present] = np.datetime64("NaT")
+        out[~present] = np.datetime64("NaT", "s")
         return out
 
     def to_dict(self) -> dict[str, Any]:
@@ -280,7 +280,7 @@ def whole_seconds(given: pd.Series[Any], first: np.datetime64) -> IntArray:
 
 def _nothing(kind: str, n: int) -> npt.NDArray[Any]:
     if kind == "datetime":
-        return np.full(n, np.datetime64("NaT"), dtype="datetime64[s]")
+        return np.full(n, np.datetime64("NaT", "s"), dtype="datetime64[s]")
     return np.full(n, np.nan) if kind == "number" else np.full(n, None, dtype=object)
 
 

@@ -73,7 +73,7 @@ class Values:
         return cls(items, values["nullable"])
 
 
-_NOTHING = {"f": np.nan, "c": np.nan, "m": np.timedelta64("NaT"), "M": np.datetime64("NaT")}
+_NOTHING = {"f": np.nan, "c": np.nan, "m": np.timedelta64("NaT", "ns"), "M": np.datetime64("NaT", "ns")}
 
 
 def code_values(column: pd.Series[Any]) -> tuple[IntArray, npt.NDArray[Any]]:
