@@ -43,10 +43,20 @@ def circumstances() -> str:
     program = f"benchmarks/{Path(sys.argv[0]).name}"
     threads = os.environ.get("OMP_NUM_THREADS")
     setting = [] if threads is None else [f"OMP_NUM_THREADS={threads}"]
-    command = shlex.join([*setting, "python", program, *sys.argv[1:]])
+    command = shlex.join([*setting, "python", program, *_telling(sys.argv[1:])])
     day = datetime.now(UTC).date().isoformat()
     load = f", load average {os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
         f"*`{command}`, version {fs.__version__}, {day}, Python {platform.python_version()}, "
         f"{os.cpu_count()} processors{load}.*"
     )
+
+
+def _telling(arguments: list[str]) -> list[str]:
+    """Leave out what no figure depends on: the file that results are written to as well, and its path."""
+    kept, skip = [], False
+    for argument in arguments:
+        if not skip and argument not in ("--json", "--resume") and not argument.startswith("--json="):
+            kept.append(argument)
+        skip = argument == "--json"
+    return kept

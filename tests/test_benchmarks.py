@@ -186,3 +186,13 @@ def test_a_table_is_renewed_between_its_markers_and_nowhere_else(benchmark, tmp_
     assert text.count("| new |") == 1
     with pytest.raises(SystemExit, match="begin b"):
         docs.renew(page, "b", [])
+
+
+def test_what_is_published_names_no_file_outside_the_repository(benchmark, monkeypatch):
+    docs = benchmark("_docs")
+    said = ["engine.py", "--data", "seed", "--json", "/home/me/out.json", "--resume", "--docs"]
+    for arguments in (said, ["engine.py", "--json=/home/me/out.json", "--data", "seed", "--docs"]):
+        monkeypatch.setattr(sys, "argv", arguments)
+        line = docs.circumstances()
+        assert "python benchmarks/engine.py --data seed --docs`" in line
+        assert "/home" not in line
