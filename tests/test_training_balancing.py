@@ -20,7 +20,7 @@ from gretel_fin_synth.training.local.encoding import build_world
 from gretel_fin_synth.training.local.examples import Sequences
 
 if TYPE_CHECKING:
-    from gretel_fin_synth.training.local.history import World
+    from gretel_fin_synth.training.local.world import World
 
 SEEDS = st.integers(0, 2**31)
 DAYS = 90

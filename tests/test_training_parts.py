@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import SECONDS, Clock, in_order
 from gretel_fin_synth.training.local.encoding import build_world
 from gretel_fin_synth.training.local.examples import Sequences, record
-from gretel_fin_synth.training.local.history import COPY_FEATURES, History, World
+from gretel_fin_synth.training.local.history import COPY_FEATURES, History
 from gretel_fin_synth.training.local.plans import EXACT, PlanModel, Plans, normal_scores
 from gretel_fin_synth.training.local.profiles import last_balances
 from gretel_fin_synth.training.local.sampling import MOST_LEAN, above, leaned
 from gretel_fin_synth.training.local.shares import BASES, OWN, PLUS, SCALE, ShareTable, bases_of
+
+if TYPE_CHECKING:
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gretel_fin_synth.training.backend import TrainingTable
-    from gretel_fin_synth.training.local.history import World
     from gretel_fin_synth.training.local.options import LSTMOptions
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 

@@ -13,11 +13,11 @@ from gretel_fin_synth.training.local.amounts import AmountTable
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.examples import Sequences
 from gretel_fin_synth.training.local.habits import Habits
-from gretel_fin_synth.training.local.history import Scales, World
 from gretel_fin_synth.training.local.order import OrderTable
 from gretel_fin_synth.training.local.profiles import last_balances, repeats, running_balances, swings
 from gretel_fin_synth.training.local.schedules import comes_in_cycles, few_a_month, slots_needed
 from gretel_fin_synth.training.local.shares import OWN, ShareTable, bases_of
+from gretel_fin_synth.training.local.world import Scales, World
 
 IntArray = npt.NDArray[np.int64]
 

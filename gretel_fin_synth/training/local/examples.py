@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gretel_fin_synth.training.local.history import DUE, History, World
+from gretel_fin_synth.training.local.history import DUE, History
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.plans import Plans
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gretel_fin_synth.training.local.examples import Sequences
-    from gretel_fin_synth.training.local.history import World
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 

@@ -30,7 +30,6 @@ from gretel_fin_synth.training.local.history import (
     N_USED,
     ORDER,
     USED,
-    World,
 )
 from gretel_fin_synth.training.local.memory import N_TIMES
 from gretel_fin_synth.training.local.order import N_ORDER
@@ -39,6 +38,7 @@ from gretel_fin_synth.training.local.schedules import N_DUE
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.examples import IntArray
     from gretel_fin_synth.training.local.options import LSTMOptions
+    from gretel_fin_synth.training.local.world import World
 
 State = tuple[Tensor, Tensor]
 TABLE_RATE = 20

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.examples import Sequences
-    from gretel_fin_synth.training.local.history import World
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]

@@ -10,12 +10,13 @@ import torch
 
 from gretel_fin_synth.training.local.examples import CHUNK, Sequences, cell_middles
 from gretel_fin_synth.training.local.guard import ATTEMPTS
-from gretel_fin_synth.training.local.history import DUE, GAP_EDGES, History, World
+from gretel_fin_synth.training.local.history import DUE, GAP_EDGES, History
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.local.guard import RowGuard
     from gretel_fin_synth.training.local.network import TransactionLSTM
     from gretel_fin_synth.training.local.plans import Plans
+    from gretel_fin_synth.training.local.world import World
 
 IntArray = npt.NDArray[np.int64]
 
@@ -188,32 +189,29 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor, awaited: torch.Tensor) ->
     not come early because it is needed. But who needs it and never had any finds some.
     """
     burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
-    free = logits.masked_fill(awaited, -torch.inf)
-    tilted = free - burden
-    kept = free.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.where(awaited, logits, tilted + torch.nan_to_num(kept, 0.0))
+    return torch.where(awaited, logits, _tilted(logits.masked_fill(awaited, -torch.inf), burden))
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
     """Make new amounts that strain the plan's balance less likely; the chance of copies stays."""
-    return _tilted(logits, (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN), n_copies)
+    burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
+    return torch.cat([logits[:, :n_copies], _tilted(logits[:, n_copies:], burden)], dim=1)
 
 
 def above(logits: torch.Tensor, below: npt.NDArray[np.bool_], n_copies: int) -> torch.Tensor:
     """Make new amounts that lead below the plan's floor very unlikely; the chance of copies stays."""
     rows = torch.as_tensor(np.flatnonzero(below.any(axis=1)))
     if len(rows):
-        burden = FAR_BELOW * torch.as_tensor(below)[rows]
-        logits = logits.index_copy(0, rows, _tilted(logits[rows], burden, n_copies))
+        new = _tilted(logits[rows, n_copies:], FAR_BELOW * torch.as_tensor(below)[rows])
+        logits = logits.index_copy(0, rows, torch.cat([logits[rows, :n_copies], new], dim=1))
     return logits
 
 
-def _tilted(logits: torch.Tensor, burden: torch.Tensor, n_copies: int) -> torch.Tensor:
-    """Take a burden off the logits of new amounts, and leave the chance that it is one of them as it was."""
-    own, new = logits[:, :n_copies], logits[:, n_copies:]
-    tilted = new - burden
-    kept = new.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
-    return torch.cat([own, tilted + kept], dim=1)
+def _tilted(logits: torch.Tensor, burden: torch.Tensor) -> torch.Tensor:
+    """Take a burden off logits, and leave the chance that it is any of them as it was."""
+    tilted = logits - burden
+    kept = logits.logsumexp(dim=1, keepdim=True) - tilted.logsumexp(dim=1, keepdim=True)
+    return tilted + torch.nan_to_num(kept, 0.0)
 
 
 def _choose(logits: torch.Tensor, rng: np.random.Generator) -> IntArray:
