@@ -13,20 +13,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "side_by_side"]
+__all__ = ["BLOCK_ROWS", "WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "side_by_side"]
 
 WORTH_A_THREAD = 200_000
 """Rows from which two threads are faster than one."""
 
 BLOCK_ROWS = 1 << 15
+"""Rows of which a few arrays fit into a core's memory."""
 
 
 def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
     """Call functions at the same time if they work on many rows."""
+    first, *others = functions
     if size < WORTH_A_THREAD:
         return [function() for function in functions]
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return [done.result() for done in [pool.submit(function) for function in functions]]
+    with ThreadPoolExecutor(len(others)) as pool:
+        running = [pool.submit(function) for function in others]
+        return [first(), *(done.result() for done in running)]
 
 
 def in_halves(size: int, function: Callable[[slice], Any]) -> list[Any]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Breaks",
     "Ledger",
-    "arranged_ledger",
     "datetime_ticks",
     "find_breaks",
     "keys_increase",
@@ -109,13 +108,8 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     Ledger
         Customers in order of first appearance.
     """
-    return arranged_ledger(ids, keys, None)[0]
-
-
-def arranged_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]], values: Any) -> tuple[Ledger, Any]:
-    """Return a ledger, see :func:`make_ledger`, and integers brought into its order while rows are sorted."""
     if not len(ids):
-        return Ledger(None, np.zeros(0, dtype=np.int64), ids, 0), values
+        return Ledger(None, np.zeros(0, dtype=np.int64), ids, 0)
     n_rows = len(ids)
     glance = ids.iloc[:_GLANCE]
     if scattered := 2 * runs_of(glance).size > len(glance):
@@ -127,14 +121,13 @@ def arranged_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]], values: A
     customers = pd.Series(distinct, name=ids.name)
     together = len(customers) == firsts.size
     if together and keys_increase(keys, firsts):
-        return Ledger(None, firsts, customers, n_rows), values
+        return Ledger(None, firsts, customers, n_rows)
     if not scattered:
         codes = np.repeat(codes, np.diff(firsts, append=n_rows))
     counts = np.bincount(codes, minlength=len(customers))
     starts = np.cumsum(counts) - counts
     needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
-    order, arranged = stable_order([codes, *needed], values)
-    return Ledger(order, starts.astype(np.int64), customers, n_rows), arranged
+    return Ledger(stable_order([codes, *needed]), starts.astype(np.int64), customers, n_rows)
 
 
 def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:

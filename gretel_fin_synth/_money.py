@@ -8,16 +8,17 @@ and no two numbers share a double. Larger amounts are refused rather than blurre
 from __future__ import annotations
 
 from decimal import Context, Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from gretel_fin_synth._cores import in_blocks, in_halves
+from gretel_fin_synth._cores import BLOCK_ROWS, in_blocks, side_by_side
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -180,11 +181,21 @@ def from_minor(codes: NDArray[np.int64], minor_units: int = 2) -> NDArray[np.flo
     """
     codes = np.asarray(codes, dtype=np.int64)
     amounts = np.empty(codes.shape, dtype=np.float64)
-    in_halves(codes.size, lambda half: np.true_divide(codes[half], 10**minor_units, out=amounts[half]))
-    if codes.size and max(int(codes.max()), -int(codes.min())) > _WHOLE_FLOATS:
-        for position in np.flatnonzero((codes > _WHOLE_FLOATS) | (codes < -_WHOLE_FLOATS)):
-            amounts[position] = int(codes[position]) / 10**minor_units
+
+    def convert(rows: slice) -> None:
+        part = codes[rows]
+        np.true_divide(part, 10**minor_units, out=amounts[rows])
+        if _farthest(part) > _WHOLE_FLOATS:
+            for position in np.flatnonzero((part > _WHOLE_FLOATS) | (part < -_WHOLE_FLOATS)):
+                amounts[rows.start + position] = int(part[position]) / 10**minor_units
+
+    in_blocks(codes.size, convert)
     return amounts
+
+
+def _farthest(codes: NDArray[np.int64]) -> int:
+    """Distance from zero of the number that is the farthest from it."""
+    return max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
 
 
 def running_balance(
@@ -213,28 +224,52 @@ def running_balance(
 
     Notes
     -----
-    One cumulative sum over the whole table, less what it was before each customer. Sums that pass 2**63 on
-    the way wrap around and cancel in the difference; only a single customer's own sum must stay in range,
-    which is checked in floats first.
+    One cumulative sum over many customers, less what it was before each. Sums that pass 2**63 on the way wrap
+    around and cancel in the difference; only a single customer's own sum must stay in range, which is checked
+    in floats first.
     """
     if not signed.size:
         return np.empty(0, dtype=np.int64)
-    lengths = np.diff(starts, append=signed.size)
-    _check_range(signed, starts, opening)
-    balance = np.cumsum(signed)
-    base = balance[starts] - signed[starts] - opening
-    balance -= np.repeat(base, lengths)
-    if max(int(balance.max()), -int(balance.min())) > LIMIT:
-        raise too_large()
+    bounds, opened = np.append(starts, signed.size), np.broadcast_to(opening, starts.shape)
+    balance = np.empty(signed.size, dtype=np.int64)
+
+    def add_up(customers: slice) -> None:
+        first, last = bounds[customers.start], bounds[customers.stop]
+        heads, before = starts[customers] - first, opened[customers]
+        steps, sums = signed[first:last], balance[first:last]
+        _check_range(steps, heads, before)
+        np.cumsum(steps, out=sums)
+        base = sums[heads] - steps[heads] - before
+        sums -= np.repeat(base, np.diff(heads, append=steps.size))
+        if _farthest(sums) > LIMIT:
+            raise too_large()
+
+    half = int(np.searchsorted(starts, signed.size // 2))
+    parts = (slice(0, half), slice(half, starts.size))
+
+    def run(part: slice) -> None:
+        for few in _few_rows(bounds, part):
+            add_up(few)
+
+    side_by_side(signed.size, partial(run, parts[0]), partial(run, parts[1]))
     return balance
 
 
+def _few_rows(bounds: NDArray[np.int64], customers: slice) -> Iterator[slice]:
+    """Cut customers into groups that have few rows together, or one of them many."""
+    first = customers.start
+    while first < customers.stop:
+        last = int(np.searchsorted(bounds, bounds[first] + BLOCK_ROWS))
+        last = min(max(last, first + 1), customers.stop)
+        yield slice(first, last)
+        first = last
+
+
 def _check_range(
-    signed: NDArray[np.int64], starts: NDArray[np.int64], opening: NDArray[np.int64] | int
+    signed: NDArray[np.int64], starts: NDArray[np.int64], opening: NDArray[np.int64]
 ) -> None:
     """Refuse sums of one customer that could wrap around."""
-    largest_step = max(abs(int(signed.max())), abs(int(signed.min())))
-    if largest_step * signed.size < 2**62 and int(np.max(np.abs(opening), initial=0)) <= LIMIT:
+    if _farthest(signed) * signed.size < 2**62 and _farthest(opening) <= LIMIT:
         return
     moved = np.add.reduceat(np.abs(signed).astype(np.float64), starts) + np.abs(opening)
     if float(moved.max()) > 2.0**62:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from gretel_fin_synth import _frames, _money
 from gretel_fin_synth._cores import side_by_side
-from gretel_fin_synth._ledger import Ledger, arranged_ledger, datetime_ticks
+from gretel_fin_synth._ledger import Ledger, datetime_ticks, make_ledger
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE
 from gretel_fin_synth.schema._columns import name_problems
@@ -118,8 +118,8 @@ def read_entries(frame: Any, *, order_by: Sequence[str], minor_units: int, balan
     signed, keys, problems = parse_entries(given, order_by, minor_units, balance=balance)
     if problems:
         raise violation([problem.of(given[CUSTOMER]) for problem in problems], index)
-    ledger, signed = arranged_ledger(given[CUSTOMER], keys, signed)
-    return Entries(given, ledger, signed, tuple(keys))
+    ledger = make_ledger(given[CUSTOMER], keys)
+    return Entries(given, ledger, ledger.arrange(signed), tuple(keys))
 
 
 def parse_entries(
