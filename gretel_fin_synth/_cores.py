@@ -48,13 +48,13 @@ def in_blocks(size: int, function: Callable[[slice], Any]) -> None:
     in_halves(size, run)
 
 
-def blocks(part: slice) -> Iterator[slice]:
-    """Cut a slice into short ones.
+def blocks(part: slice, rows: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Cut a slice into short ones, of `rows` rows or fewer.
 
     Examples
     --------
     >>> list(blocks(slice(5, 40_000)))
     [slice(5, 32773, None), slice(32773, 40000, None)]
     """
-    for start in range(part.start, part.stop, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, part.stop))
+    for start in range(part.start, part.stop, rows):
+        yield slice(start, min(start + rows, part.stop))

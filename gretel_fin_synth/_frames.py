@@ -230,7 +230,10 @@ def set_columns(frame: FrameT, columns: dict[str, Any]) -> FrameT:
         In the order of the rows; an index counts for nothing.
     """
     if isinstance(frame, pd.DataFrame):
-        plain = {name: getattr(column, "array", column) for name, column in columns.items()}
+        plain = {
+            name: pd.Series(getattr(column, "array", column), index=frame.index, copy=False)
+            for name, column in columns.items()
+        }
         return frame.assign(**plain)
     wrapped = wrap(frame)
     table = pa.table({name: pa.array(column) for name, column in columns.items()})

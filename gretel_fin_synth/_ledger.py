@@ -14,7 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gretel_fin_synth._cores import in_halves
+from gretel_fin_synth._chunks import whole_numpy
+from gretel_fin_synth._cores import BLOCK_ROWS, blocks, in_halves
 from gretel_fin_synth._money import DECIMALS, parse_minor
 from gretel_fin_synth._numbering import numbered
 from gretel_fin_synth._sorting import stable_order
@@ -114,17 +115,18 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     glance = ids.iloc[:_GLANCE]
     if scattered := 2 * runs_of(glance).size > len(glance):
         codes, distinct = numbered(ids)
-        firsts = runs_of(pd.Series(codes))
+        together = _n_runs(codes) == len(distinct)
+        firsts = runs_of(pd.Series(codes)) if together else None
     else:
         firsts = runs_of(ids)
         codes, distinct = numbered(ids.iloc[firsts])
+        together = len(distinct) == firsts.size
     customers = pd.Series(distinct, name=ids.name)
-    together = len(customers) == firsts.size
     if together and keys_increase(keys, firsts):
         return Ledger(None, firsts, customers, n_rows)
     if not scattered:
         codes = np.repeat(codes, np.diff(firsts, append=n_rows))
-    counts = np.bincount(codes, minlength=len(customers))
+    counts = _counts(codes, len(customers))
     starts = np.cumsum(counts) - counts
     needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
     return Ledger(stable_order([codes, *needed]), starts.astype(np.int64), customers, n_rows)
@@ -138,6 +140,29 @@ def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
     changed[0] = True
     changed[1:] = _differs_from_previous(ids)
     return np.flatnonzero(changed).astype(np.int64, copy=False)
+
+
+def _n_runs(codes: NDArray[Any]) -> int:
+    """Count how often another customer than in the row before begins, the first row included."""
+    later = in_halves(codes.size - 1, lambda rows: _n_changes(codes[rows.start : rows.stop + 1]))
+    return 1 + sum(later)
+
+
+def _n_changes(codes: NDArray[Any]) -> int:
+    return int(np.count_nonzero(codes[1:] != codes[:-1]))
+
+
+def _counts(codes: NDArray[Any], n_customers: int) -> NDArray[np.int64]:
+    """Count the rows of each customer."""
+    counts = np.zeros((2, n_customers), dtype=np.int64)
+
+    def count(half: slice) -> None:
+        mine = counts[int(half.start > 0)]
+        for block in blocks(half, max(BLOCK_ROWS, n_customers)):
+            mine += np.bincount(codes[block], minlength=n_customers)
+
+    in_halves(codes.size, count)
+    return counts[0] + counts[1]
 
 
 def text_is(series: pd.Series[Any], word: str) -> NDArray[np.bool_]:
@@ -156,7 +181,7 @@ def datetime_ticks(series: pd.Series[Any]) -> NDArray[np.int64]:
     if isinstance(dtype, pd.ArrowDtype):
         kind = dtype.pyarrow_dtype
         whole = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-        return np.asarray(pa.array(series).cast(whole).to_numpy(zero_copy_only=False), dtype=np.int64)
+        return np.asarray(whole_numpy(pa.array(series).cast(whole)), dtype=np.int64)
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     return series.to_numpy().view(np.int64)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from gretel_fin_synth._chunks import whole_numpy
 from gretel_fin_synth._cores import BLOCK_ROWS, in_blocks, side_by_side
 from gretel_fin_synth.errors import ParameterError
 
@@ -298,6 +300,8 @@ def _plain_series(series: pd.Series[Any]) -> NDArray[Any]:
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iufO":
         return series.to_numpy()
     kind = series.dtype.kind
+    if isinstance(series.dtype, pd.ArrowDtype) and kind == "f" and not series.hasnans:
+        return whole_numpy(pa.array(series))
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _plain_series(series.astype(series.cat.categories.dtype))
     if kind in "iuf":

@@ -246,7 +246,7 @@ def test_the_table_of_numbers_grows_and_probes(n_values: int) -> None:
     for _ in range(2):
         found = np.concatenate(
             [
-                table.numbers([word[rows[at : at + 999]] for word in words], rows[at : at + 999])
+                table.numbers([word[at : at + 999] for word in words], at)
                 for at in range(0, n_values, 999)
             ]
         )

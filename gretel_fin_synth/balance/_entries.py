@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gretel_fin_synth import _frames, _money
-from gretel_fin_synth._cores import side_by_side
+from gretel_fin_synth._cores import in_blocks, in_halves, side_by_side
 from gretel_fin_synth._ledger import Ledger, datetime_ticks, make_ledger
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE
@@ -126,24 +126,28 @@ def parse_entries(
     given: pd.DataFrame, order_by: Sequence[str], minor_units: int, *, balance: bool
 ) -> tuple[NDArray[np.int64], list[NDArray[Any]], list[Problem]]:
     """Signed amounts and what to order by, in the order of the table, and what is wrong with the rows."""
-    (amounts, problems), (signs, found) = side_by_side(
-        len(given), lambda: _amounts(given[AMOUNT], minor_units), lambda: _signs(given[TYPE])
+    (amounts, problems), (signs, found), keyed = side_by_side(
+        len(given),
+        lambda: _amounts(given[AMOUNT], minor_units),
+        lambda: _signs(given[TYPE]),
+        lambda: [_order_key(given[name]) for name in order_by],
     )
     problems += found + _missing(given[CUSTOMER])
     if balance:
         problems += inspect_balance(given[BALANCE], minor_units)[1]
-    keys = []
-    for name in order_by:
-        key, found = _order_key(given[name])
-        keys.append(key)
+    for _, found in keyed:
         problems += found
-    amounts *= signs
-    return amounts, keys, problems
+
+    def give_signs(rows: slice) -> None:
+        amounts[rows] *= signs[rows]
+
+    in_blocks(len(given), give_signs)
+    return amounts, [key for key, _ in keyed], problems
 
 
 def _amounts(column: pd.Series[Any], minor_units: int) -> tuple[NDArray[np.int64], list[Problem]]:
     codes, faults = _money.parse_minor(column, minor_units)
-    if faults.any() or codes.min(initial=1) <= 0:
+    if faults.any() or min(in_halves(codes.size, lambda rows: codes[rows].min(initial=1))) <= 0:
         return codes, inspect_amount(column, minor_units)[1]
     return codes, []
 
