@@ -6,6 +6,7 @@ time, for the pages that it is given, than the arithmetic that fills it.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,18 +19,28 @@ __all__ = ["BLOCK_ROWS", "WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "
 WORTH_A_THREAD = 200_000
 """Rows from which two threads are faster than one."""
 
+_THREAD = threading.local()
+
 BLOCK_ROWS = 1 << 15
 """Rows of which a few arrays fit into a core's memory."""
 
 
 def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
-    """Call functions at the same time if they work on many rows."""
-    first, *others = functions
-    if size < WORTH_A_THREAD:
+    """Call functions at the same time if they work on many rows; what they call in turn has one core each."""
+    if size < WORTH_A_THREAD or getattr(_THREAD, "is_one_of_several", False):
         return [function() for function in functions]
+    first, *others = functions
     with ThreadPoolExecutor(len(others)) as pool:
-        running = [pool.submit(function) for function in others]
-        return [first(), *(done.result() for done in running)]
+        running = [pool.submit(_one_of_several, function) for function in others]
+        return [_one_of_several(first), *(done.result() for done in running)]
+
+
+def _one_of_several(function: Callable[[], Any]) -> Any:
+    _THREAD.is_one_of_several = True
+    try:
+        return function()
+    finally:
+        _THREAD.is_one_of_several = False
 
 
 def in_halves(size: int, function: Callable[[slice], Any]) -> list[Any]:

@@ -7,6 +7,7 @@ arrive as they were.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import narwhals.stable.v2 as nw
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gretel_fin_synth._cores import side_by_side
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -276,6 +278,9 @@ def _arrow(frame: Any, names: Sequence[str] | None = None) -> pa.Table:
         rows = (lazy if names is None else lazy[list(names)]).compute()
         return arrow_table(rows)
     wrapped = wrap(frame)
+    if names is not None and isinstance(wrapped, nw.DataFrame):
+        columns = side_by_side(len(wrapped), *(partial(_arrow, wrapped.select(name)) for name in names))
+        return pa.table({name: column.column(0) for name, column in zip(names, columns, strict=True)})
     if names is not None:
         wrapped = wrapped.select(*names)
     if is_spark(frame):

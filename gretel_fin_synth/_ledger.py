@@ -7,6 +7,7 @@ order already are recognised and never sorted again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,23 +16,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gretel_fin_synth._chunks import whole_numpy
-from gretel_fin_synth._cores import BLOCK_ROWS, blocks, in_halves
+from gretel_fin_synth._cores import BLOCK_ROWS, blocks, in_halves, side_by_side
 from gretel_fin_synth._money import DECIMALS, parse_minor
 from gretel_fin_synth._numbering import numbered
 from gretel_fin_synth._sorting import stable_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
 __all__ = [
     "Breaks",
+    "Customers",
     "Ledger",
     "datetime_ticks",
     "find_breaks",
     "keys_increase",
     "make_ledger",
+    "number_customers",
     "runs_of",
     "text_is",
 ]
@@ -89,12 +92,68 @@ class Ledger:
         in_halves(order.size, fill)
         return restored
 
-    def positions(self, where: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Positions in the frame of the places `where` of the ledger."""
+    def positions(self, where: Any) -> Any:
+        """Positions in the frame of the places `where` of the ledger, an array or a slice."""
         return where if self.order is None else self.order[where]
 
+    def in_groups(self, function: Callable[[slice, slice], None]) -> None:
+        """Call a function for groups of customers and their places, for those of both halves at the same time.
 
-def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledger:
+        A group has as many rows as a core's memory holds, or one customer who has more.
+        """
+        bounds = np.append(self.starts, self.n_rows)
+
+        def run(customers: slice) -> None:
+            first = customers.start
+            while first < customers.stop:
+                last = int(np.searchsorted(bounds, bounds[first] + BLOCK_ROWS, side="right")) - 1
+                last = min(max(last, first + 1), customers.stop)
+                function(slice(first, last), slice(int(bounds[first]), int(bounds[last])))
+                first = last
+
+        half, end = int(np.searchsorted(self.starts, self.n_rows // 2)), self.starts.size
+        side_by_side(self.n_rows, partial(run, slice(0, half)), partial(run, slice(half, end)))
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Who the rows of a frame belong to.
+
+    Attributes
+    ----------
+    distinct : pandas.Series, shape (m,)
+        Ids in order of first appearance.
+    codes : ndarray of int, shape (n,) or as `firsts`
+        Places in `distinct`, of the rows, or of the runs of rows if they were found.
+    firsts : ndarray of int64, or None
+        Where runs of rows of one customer begin; None if rows are scattered and the codes are of rows.
+    by_run : bool
+        Whether the codes are those of the runs.
+    """
+
+    distinct: pd.Series[Any]
+    codes: NDArray[np.integer[Any]]
+    firsts: NDArray[np.int64] | None
+    by_run: bool
+
+
+def number_customers(ids: pd.Series[Any]) -> Customers:
+    """Number the customers of rows."""
+    glance = ids.iloc[:_GLANCE]
+    firsts = None
+    if by_run := 2 * runs_of(glance).size <= len(glance):
+        firsts = runs_of(ids)
+        codes, distinct = numbered(ids.iloc[firsts])
+    else:
+        codes, distinct = numbered(ids)
+        if _n_runs(codes) == len(distinct):
+            firsts = runs_of(pd.Series(codes))
+    return Customers(pd.Series(distinct, name=ids.name), codes, firsts, by_run)
+
+
+def make_ledger(
+    ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = (), customers: Customers | None = None
+) -> Ledger:
     """Order rows by customer, then by `keys`, then by their position in the frame.
 
     Parameters
@@ -103,6 +162,8 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
         Customers, none missing.
     keys : sequence of ndarray, shape (n,)
         Integers or floats without NaN, the most significant first.
+    customers : Customers, optional
+        What :func:`number_customers` says of the ids.
 
     Returns
     -------
@@ -111,25 +172,16 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
     """
     if not len(ids):
         return Ledger(None, np.zeros(0, dtype=np.int64), ids, 0)
-    n_rows = len(ids)
-    glance = ids.iloc[:_GLANCE]
-    if scattered := 2 * runs_of(glance).size > len(glance):
-        codes, distinct = numbered(ids)
-        together = _n_runs(codes) == len(distinct)
-        firsts = runs_of(pd.Series(codes)) if together else None
-    else:
-        firsts = runs_of(ids)
-        codes, distinct = numbered(ids.iloc[firsts])
-        together = len(distinct) == firsts.size
-    customers = pd.Series(distinct, name=ids.name)
-    if together and keys_increase(keys, firsts):
-        return Ledger(None, firsts, customers, n_rows)
-    if not scattered:
+    n_rows, who = len(ids), customers or number_customers(ids)
+    firsts, codes, n_customers = who.firsts, who.codes, len(who.distinct)
+    if firsts is not None and firsts.size == n_customers and keys_increase(keys, firsts):
+        return Ledger(None, firsts, who.distinct, n_rows)
+    if firsts is not None and who.by_run:
         codes = np.repeat(codes, np.diff(firsts, append=n_rows))
-    counts = _counts(codes, len(customers))
+    counts = _counts(codes, n_customers)
     starts = np.cumsum(counts) - counts
     needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
-    return Ledger(stable_order([codes, *needed]), starts.astype(np.int64), customers, n_rows)
+    return Ledger(stable_order([codes, *needed]), starts, who.distinct, n_rows)
 
 
 def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:

@@ -8,7 +8,6 @@ and no two numbers share a double. Larger amounts are refused rather than blurre
 from __future__ import annotations
 
 from decimal import Context, Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,11 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from gretel_fin_synth._chunks import whole_numpy
-from gretel_fin_synth._cores import BLOCK_ROWS, in_blocks, side_by_side
+from gretel_fin_synth._cores import in_blocks
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -226,52 +225,27 @@ def running_balance(
 
     Notes
     -----
-    One cumulative sum over many customers, less what it was before each. Sums that pass 2**63 on the way wrap
-    around and cancel in the difference; only a single customer's own sum must stay in range, which is checked
-    in floats first.
+    One cumulative sum over the whole table, less what it was before each customer. Sums that pass 2**63 on
+    the way wrap around and cancel in the difference; only a single customer's own sum must stay in range,
+    which is checked in floats first.
     """
     if not signed.size:
         return np.empty(0, dtype=np.int64)
-    bounds, opened = np.append(starts, signed.size), np.broadcast_to(opening, starts.shape)
-    balance = np.empty(signed.size, dtype=np.int64)
-
-    def add_up(customers: slice) -> None:
-        first, last = bounds[customers.start], bounds[customers.stop]
-        heads, before = starts[customers] - first, opened[customers]
-        steps, sums = signed[first:last], balance[first:last]
-        _check_range(steps, heads, before)
-        np.cumsum(steps, out=sums)
-        base = sums[heads] - steps[heads] - before
-        sums -= np.repeat(base, np.diff(heads, append=steps.size))
-        if _farthest(sums) > LIMIT:
-            raise too_large()
-
-    half = int(np.searchsorted(starts, signed.size // 2))
-    parts = (slice(0, half), slice(half, starts.size))
-
-    def run(part: slice) -> None:
-        for few in _few_rows(bounds, part):
-            add_up(few)
-
-    side_by_side(signed.size, partial(run, parts[0]), partial(run, parts[1]))
+    lengths = np.diff(starts, append=signed.size)
+    _check_range(signed, starts, opening)
+    balance = np.cumsum(signed)
+    base = balance[starts] - signed[starts] - opening
+    balance -= np.repeat(base, lengths)
+    if _farthest(balance) > LIMIT:
+        raise too_large()
     return balance
 
 
-def _few_rows(bounds: NDArray[np.int64], customers: slice) -> Iterator[slice]:
-    """Cut customers into groups that have few rows together, or one of them many."""
-    first = customers.start
-    while first < customers.stop:
-        last = int(np.searchsorted(bounds, bounds[first] + BLOCK_ROWS))
-        last = min(max(last, first + 1), customers.stop)
-        yield slice(first, last)
-        first = last
-
-
 def _check_range(
-    signed: NDArray[np.int64], starts: NDArray[np.int64], opening: NDArray[np.int64]
+    signed: NDArray[np.int64], starts: NDArray[np.int64], opening: NDArray[np.int64] | int
 ) -> None:
     """Refuse sums of one customer that could wrap around."""
-    if _farthest(signed) * signed.size < 2**62 and _farthest(opening) <= LIMIT:
+    if _farthest(signed) * signed.size < 2**62 and int(np.max(np.abs(opening), initial=0)) <= LIMIT:
         return
     moved = np.add.reduceat(np.abs(signed).astype(np.float64), starts) + np.abs(opening)
     if float(moved.max()) > 2.0**62:
