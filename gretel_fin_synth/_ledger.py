@@ -80,6 +80,16 @@ class Ledger:
         in_halves(order.size, fill)
         return arranged
 
+    def some_arranged(self, values: NDArray[Any], places: slice) -> NDArray[Any]:
+        """Return those of `values`, in the order of the frame, that belong to some places of the ledger."""
+        if self.order is None:
+            return values[places]
+        return np.take(values, self.order[places], mode="clip")
+
+    def put_back(self, values: NDArray[Any], places: slice, target: NDArray[Any]) -> None:
+        """Write values of some places of the ledger into `target`, which is in the order of the frame."""
+        target[places if self.order is None else self.order[places]] = values
+
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """Bring `values` from the order of the ledger back into the order of the frame."""
         if self.order is None:
@@ -92,12 +102,12 @@ class Ledger:
         in_halves(order.size, fill)
         return restored
 
-    def positions(self, where: Any) -> Any:
-        """Positions in the frame of the places `where` of the ledger, an array or a slice."""
+    def positions(self, where: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Positions in the frame of the places `where` of the ledger."""
         return where if self.order is None else self.order[where]
 
     def in_groups(self, function: Callable[[slice, slice], None]) -> None:
-        """Call a function for groups of customers and their places, for those of both halves at the same time.
+        """Call a function for groups of customers and their places, of both halves at the same time.
 
         A group has as many rows as a core's memory holds, or one customer who has more.
         """
@@ -138,7 +148,7 @@ class Customers:
 
 
 def number_customers(ids: pd.Series[Any]) -> Customers:
-    """Number the customers of rows."""
+    """Give the customers of rows numbers."""
     glance = ids.iloc[:_GLANCE]
     firsts = None
     if by_run := 2 * runs_of(glance).size <= len(glance):
@@ -197,7 +207,7 @@ def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
 def _n_runs(codes: NDArray[Any]) -> int:
     """Count how often another customer than in the row before begins, the first row included."""
     later = in_halves(codes.size - 1, lambda rows: _n_changes(codes[rows.start : rows.stop + 1]))
-    return 1 + sum(later)
+    return int(sum(later)) + 1
 
 
 def _n_changes(codes: NDArray[Any]) -> int:
@@ -206,15 +216,16 @@ def _n_changes(codes: NDArray[Any]) -> int:
 
 def _counts(codes: NDArray[Any], n_customers: int) -> NDArray[np.int64]:
     """Count the rows of each customer."""
-    counts = np.zeros((2, n_customers), dtype=np.int64)
 
-    def count(half: slice) -> None:
-        mine = counts[int(half.start > 0)]
+    def count(half: slice) -> NDArray[np.int64]:
+        counts = np.zeros(n_customers, dtype=np.int64)
         for block in blocks(half, max(BLOCK_ROWS, n_customers)):
-            mine += np.bincount(codes[block], minlength=n_customers)
+            counts += np.bincount(codes[block], minlength=n_customers)
+        return counts
 
-    in_halves(codes.size, count)
-    return counts[0] + counts[1]
+    first, second = in_halves(codes.size, count)
+    counts: NDArray[np.int64] = first + second
+    return counts
 
 
 def text_is(series: pd.Series[Any], word: str) -> NDArray[np.bool_]:
@@ -304,11 +315,13 @@ def find_breaks(
 def _differs_from_previous(ids: pd.Series[Any]) -> NDArray[np.bool_]:
     if isinstance(ids.dtype, (pd.StringDtype, pd.ArrowDtype)):
         array = pa.array(ids)
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
         if pa.types.is_dictionary(array.type):
+            array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
             array = array.indices
-        return np.asarray(pc.not_equal(array[1:], array[:-1]).to_numpy(zero_copy_only=False), dtype=np.bool_)
+        changed = pc.not_equal(array.slice(1), array.slice(0, len(array) - 1))
+        if isinstance(changed, pa.ChunkedArray):
+            changed = changed.combine_chunks()
+        return np.asarray(changed.to_numpy(zero_copy_only=False), dtype=np.bool_)
     values = ids.cat.codes.to_numpy() if isinstance(ids.dtype, pd.CategoricalDtype) else ids.to_numpy()
     return np.asarray(values[1:] != values[:-1], dtype=np.bool_)
 

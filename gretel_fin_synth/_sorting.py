@@ -130,10 +130,11 @@ def _divided(ranks: Sequence[_Rank], left_out: int, place_bits: int) -> tuple[In
             numbers <<= place_bits
             numbers |= np.arange(block.start, block.stop)
             is_low = first[block] < pivot
-            for chosen, at in ((is_low, low), (~is_low, high)):
-                np.compress(chosen, numbers, out=mixed[at : at + np.count_nonzero(chosen)])
-            low += np.count_nonzero(is_low)
-            high += numbers.size - np.count_nonzero(is_low)
+            low_end = low + np.count_nonzero(is_low)
+            high_end = high + numbers.size - (low_end - low)
+            np.compress(is_low, numbers, out=mixed[low:low_end])
+            np.compress(~is_low, numbers, out=mixed[high:high_end])
+            low, high = low_end, high_end
 
     in_halves(first.size, fill)
     return mixed, middle

@@ -31,10 +31,9 @@ def reconstruct(frame: Any, starting_amounts: Any, order_by: Sequence[str], mino
     ledger, balances = entries.ledger, np.empty(entries.ledger.n_rows, dtype=np.float64)
 
     def add_up(customers: slice, places: slice) -> None:
-        rows = ledger.positions(places)
-        heads = ledger.starts[customers] - places.start
-        codes = _money.running_balance(entries.steps[rows], heads, opening[customers])
-        balances[rows] = _money.from_minor(codes, minor_units)
+        steps, heads = ledger.some_arranged(entries.steps, places), ledger.starts[customers] - places.start
+        codes = _money.running_balance(steps, heads, opening[customers])
+        ledger.put_back(_money.from_minor(codes, minor_units), places, balances)
 
     try:
         ledger.in_groups(add_up)

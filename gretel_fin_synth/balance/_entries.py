@@ -163,7 +163,7 @@ def _parse(
 
 
 def _number(ids: pd.Series[Any]) -> Customers | None:
-    """Number customers if that can be done; if not, what is wrong with other columns is said before that."""
+    """Give customers numbers if that can be done; if not, faults of other columns are named first."""
     try:
         return number_customers(ids)
     except TypeError:
@@ -177,7 +177,7 @@ def _amounts(column: pd.Series[Any], minor_units: int) -> tuple[NDArray[np.int64
     return codes, []
 
 
-def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
+def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.signedinteger[Any]], list[Problem]]:
     """+1 for credits, -1 for debits."""
     if isinstance(column.dtype, (pd.StringDtype, pd.ArrowDtype)):
         array = pa.array(column)
@@ -192,7 +192,7 @@ def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
     return signs, [] if signs.all() else inspect_type(column)[1]
 
 
-def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.int64], list[Problem]]:
+def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.signedinteger[Any]], list[Problem]]:
     """Signs of text that Arrow holds, which is compared without taking it apart."""
     try:
         signs, known = _signs_of(array)
