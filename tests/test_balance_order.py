@@ -223,7 +223,7 @@ def test_times_that_differ_in_the_last_digits_alone_are_told_apart() -> None:
 
 
 def long_table(order: str) -> pd.DataFrame:
-    """One customer with half of the rows, many with one, and ties in time; `row` says how rows lay."""
+    """One customer with half of the rows, many with one, some with many, and ties in time."""
     rng = np.random.default_rng(0)
     n_rows = 210_000
     who = np.concatenate([np.zeros(n_rows // 2), np.arange(1, 40_001), rng.integers(40_001, 40_301, n_rows)])
