@@ -6,6 +6,7 @@ time, for the pages that it is given, than the arithmetic that fills it.
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,20 +14,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "side_by_side"]
+__all__ = ["BLOCK_ROWS", "WORTH_A_THREAD", "blocks", "in_blocks", "in_halves", "side_by_side"]
 
 WORTH_A_THREAD = 200_000
 """Rows from which two threads are faster than one."""
 
-BLOCK_ROWS = 1 << 15
+_THREAD = threading.local()
+
+BLOCK_ROWS = 1 << 16
+"""Rows of which a few arrays fit into a core's memory; with fewer, threads wait for turns more often."""
 
 
 def side_by_side(size: int, *functions: Callable[[], Any]) -> list[Any]:
-    """Call functions at the same time if they work on many rows."""
-    if size < WORTH_A_THREAD:
+    """Call functions at the same time if they work on many rows; what they call in turn has one core each."""
+    if size < WORTH_A_THREAD or getattr(_THREAD, "is_one_of_several", False):
         return [function() for function in functions]
-    with ThreadPoolExecutor(len(functions)) as pool:
-        return [done.result() for done in [pool.submit(function) for function in functions]]
+    first, *others = functions
+    with ThreadPoolExecutor(len(others)) as pool:
+        running = [pool.submit(_one_of_several, function) for function in others]
+        return [_one_of_several(first), *(done.result() for done in running)]
+
+
+def _one_of_several(function: Callable[[], Any]) -> Any:
+    _THREAD.is_one_of_several = True
+    try:
+        return function()
+    finally:
+        _THREAD.is_one_of_several = False
 
 
 def in_halves(size: int, function: Callable[[slice], Any]) -> list[Any]:
@@ -45,13 +59,13 @@ def in_blocks(size: int, function: Callable[[slice], Any]) -> None:
     in_halves(size, run)
 
 
-def blocks(part: slice) -> Iterator[slice]:
-    """Cut a slice into short ones.
+def blocks(part: slice, rows: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Cut a slice into short ones, of `rows` rows or fewer.
 
     Examples
     --------
-    >>> list(blocks(slice(5, 40_000)))
-    [slice(5, 32773, None), slice(32773, 40000, None)]
+    >>> list(blocks(slice(5, 80_000)))
+    [slice(5, 65541, None), slice(65541, 80000, None)]
     """
-    for start in range(part.start, part.stop, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, part.stop))
+    for start in range(part.start, part.stop, rows):
+        yield slice(start, min(start + rows, part.stop))

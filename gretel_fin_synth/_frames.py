@@ -7,6 +7,7 @@ arrive as they were.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import narwhals.stable.v2 as nw
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gretel_fin_synth._cores import side_by_side
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -230,7 +232,10 @@ def set_columns(frame: FrameT, columns: dict[str, Any]) -> FrameT:
         In the order of the rows; an index counts for nothing.
     """
     if isinstance(frame, pd.DataFrame):
-        plain = {name: getattr(column, "array", column) for name, column in columns.items()}
+        plain = {
+            name: pd.Series(getattr(column, "array", column), index=frame.index, copy=False)
+            for name, column in columns.items()
+        }
         return frame.assign(**plain)
     wrapped = wrap(frame)
     table = pa.table({name: pa.array(column) for name, column in columns.items()})
@@ -273,6 +278,9 @@ def _arrow(frame: Any, names: Sequence[str] | None = None) -> pa.Table:
         rows = (lazy if names is None else lazy[list(names)]).compute()
         return arrow_table(rows)
     wrapped = wrap(frame)
+    if names is not None and isinstance(wrapped, nw.DataFrame):
+        columns = side_by_side(len(wrapped), *(partial(_arrow, wrapped.select(name)) for name in names))
+        return pa.table({name: column.column(0) for name, column in zip(names, columns, strict=True)})
     if names is not None:
         wrapped = wrapped.select(*names)
     if is_spark(frame):

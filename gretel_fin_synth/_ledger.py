@@ -7,6 +7,7 @@ order already are recognised and never sorted again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,24 +15,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gretel_fin_synth._cores import in_halves
+from gretel_fin_synth._chunks import whole_numpy
+from gretel_fin_synth._cores import BLOCK_ROWS, blocks, in_halves, side_by_side
 from gretel_fin_synth._money import DECIMALS, parse_minor
 from gretel_fin_synth._numbering import numbered
 from gretel_fin_synth._sorting import stable_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
 __all__ = [
     "Breaks",
+    "Customers",
     "Ledger",
-    "arranged_ledger",
     "datetime_ticks",
     "find_breaks",
     "keys_increase",
     "make_ledger",
+    "number_customers",
     "runs_of",
     "text_is",
 ]
@@ -77,6 +80,16 @@ class Ledger:
         in_halves(order.size, fill)
         return arranged
 
+    def some_arranged(self, values: NDArray[Any], places: slice) -> NDArray[Any]:
+        """Return those of `values`, in the order of the frame, that belong to some places of the ledger."""
+        if self.order is None:
+            return values[places]
+        return np.take(values, self.order[places], mode="clip")
+
+    def put_back(self, values: NDArray[Any], places: slice, target: NDArray[Any]) -> None:
+        """Write values of some places of the ledger into `target`, which is in the order of the frame."""
+        target[places if self.order is None else self.order[places]] = values
+
     def restore(self, values: NDArray[Any]) -> NDArray[Any]:
         """Bring `values` from the order of the ledger back into the order of the frame."""
         if self.order is None:
@@ -93,8 +106,64 @@ class Ledger:
         """Positions in the frame of the places `where` of the ledger."""
         return where if self.order is None else self.order[where]
 
+    def in_groups(self, function: Callable[[slice, slice], None]) -> None:
+        """Call a function for groups of customers and their places, of both halves at the same time.
 
-def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledger:
+        A group has as many rows as a core's memory holds, or one customer who has more.
+        """
+        bounds = np.append(self.starts, self.n_rows)
+
+        def run(customers: slice) -> None:
+            first = customers.start
+            while first < customers.stop:
+                last = int(np.searchsorted(bounds, bounds[first] + BLOCK_ROWS, side="right")) - 1
+                last = min(max(last, first + 1), customers.stop)
+                function(slice(first, last), slice(int(bounds[first]), int(bounds[last])))
+                first = last
+
+        half, end = int(np.searchsorted(self.starts, self.n_rows // 2)), self.starts.size
+        side_by_side(self.n_rows, partial(run, slice(0, half)), partial(run, slice(half, end)))
+
+
+@dataclass(frozen=True)
+class Customers:
+    """Who the rows of a frame belong to.
+
+    Attributes
+    ----------
+    distinct : pandas.Series, shape (m,)
+        Ids in order of first appearance.
+    codes : ndarray of int, shape (n,) or as `firsts`
+        Places in `distinct`, of the rows, or of the runs of rows if they were found.
+    firsts : ndarray of int64, or None
+        Where runs of rows of one customer begin; None if rows are scattered and the codes are of rows.
+    by_run : bool
+        Whether the codes are those of the runs.
+    """
+
+    distinct: pd.Series[Any]
+    codes: NDArray[np.integer[Any]]
+    firsts: NDArray[np.int64] | None
+    by_run: bool
+
+
+def number_customers(ids: pd.Series[Any]) -> Customers:
+    """Give the customers of rows numbers."""
+    glance = ids.iloc[:_GLANCE]
+    firsts = None
+    if by_run := 2 * runs_of(glance).size <= len(glance):
+        firsts = runs_of(ids)
+        codes, distinct = numbered(ids.iloc[firsts])
+    else:
+        codes, distinct = numbered(ids)
+        if _n_runs(codes) == len(distinct):
+            firsts = runs_of(pd.Series(codes))
+    return Customers(pd.Series(distinct, name=ids.name), codes, firsts, by_run)
+
+
+def make_ledger(
+    ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = (), customers: Customers | None = None
+) -> Ledger:
     """Order rows by customer, then by `keys`, then by their position in the frame.
 
     Parameters
@@ -103,38 +172,26 @@ def make_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]] = ()) -> Ledge
         Customers, none missing.
     keys : sequence of ndarray, shape (n,)
         Integers or floats without NaN, the most significant first.
+    customers : Customers, optional
+        What :func:`number_customers` says of the ids.
 
     Returns
     -------
     Ledger
         Customers in order of first appearance.
     """
-    return arranged_ledger(ids, keys, None)[0]
-
-
-def arranged_ledger(ids: pd.Series[Any], keys: Sequence[NDArray[Any]], values: Any) -> tuple[Ledger, Any]:
-    """Return a ledger, see :func:`make_ledger`, and integers brought into its order while rows are sorted."""
     if not len(ids):
-        return Ledger(None, np.zeros(0, dtype=np.int64), ids, 0), values
-    n_rows = len(ids)
-    glance = ids.iloc[:_GLANCE]
-    if scattered := 2 * runs_of(glance).size > len(glance):
-        codes, distinct = numbered(ids)
-        firsts = runs_of(pd.Series(codes))
-    else:
-        firsts = runs_of(ids)
-        codes, distinct = numbered(ids.iloc[firsts])
-    customers = pd.Series(distinct, name=ids.name)
-    together = len(customers) == firsts.size
-    if together and keys_increase(keys, firsts):
-        return Ledger(None, firsts, customers, n_rows), values
-    if not scattered:
+        return Ledger(None, np.zeros(0, dtype=np.int64), ids, 0)
+    n_rows, who = len(ids), customers or number_customers(ids)
+    firsts, codes, n_customers = who.firsts, who.codes, len(who.distinct)
+    if firsts is not None and firsts.size == n_customers and keys_increase(keys, firsts):
+        return Ledger(None, firsts, who.distinct, n_rows)
+    if firsts is not None and who.by_run:
         codes = np.repeat(codes, np.diff(firsts, append=n_rows))
-    counts = np.bincount(codes, minlength=len(customers))
+    counts = _counts(codes, n_customers)
     starts = np.cumsum(counts) - counts
     needed = () if keys_increase(keys, np.zeros(1, dtype=np.int64)) else keys
-    order, arranged = stable_order([codes, *needed], values)
-    return Ledger(order, starts.astype(np.int64), customers, n_rows), arranged
+    return Ledger(stable_order([codes, *needed]), starts, who.distinct, n_rows)
 
 
 def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
@@ -145,6 +202,30 @@ def runs_of(ids: pd.Series[Any]) -> NDArray[np.int64]:
     changed[0] = True
     changed[1:] = _differs_from_previous(ids)
     return np.flatnonzero(changed).astype(np.int64, copy=False)
+
+
+def _n_runs(codes: NDArray[Any]) -> int:
+    """Count how often another customer than in the row before begins, the first row included."""
+    later = in_halves(codes.size - 1, lambda rows: _n_changes(codes[rows.start : rows.stop + 1]))
+    return int(sum(later)) + 1
+
+
+def _n_changes(codes: NDArray[Any]) -> int:
+    return int(np.count_nonzero(codes[1:] != codes[:-1]))
+
+
+def _counts(codes: NDArray[Any], n_customers: int) -> NDArray[np.int64]:
+    """Count the rows of each customer."""
+
+    def count(half: slice) -> NDArray[np.int64]:
+        counts = np.zeros(n_customers, dtype=np.int64)
+        for block in blocks(half, max(BLOCK_ROWS, n_customers)):
+            counts += np.bincount(codes[block], minlength=n_customers)
+        return counts
+
+    first, second = in_halves(codes.size, count)
+    counts: NDArray[np.int64] = first + second
+    return counts
 
 
 def text_is(series: pd.Series[Any], word: str) -> NDArray[np.bool_]:
@@ -163,7 +244,7 @@ def datetime_ticks(series: pd.Series[Any]) -> NDArray[np.int64]:
     if isinstance(dtype, pd.ArrowDtype):
         kind = dtype.pyarrow_dtype
         whole = pa.int32() if pa.types.is_date32(kind) else pa.int64()
-        return np.asarray(pa.array(series).cast(whole).to_numpy(zero_copy_only=False), dtype=np.int64)
+        return np.asarray(whole_numpy(pa.array(series).cast(whole)), dtype=np.int64)
     if isinstance(dtype, pd.DatetimeTZDtype):
         series = series.dt.tz_convert("UTC").dt.tz_localize(None)
     return series.to_numpy().view(np.int64)
@@ -234,11 +315,13 @@ def find_breaks(
 def _differs_from_previous(ids: pd.Series[Any]) -> NDArray[np.bool_]:
     if isinstance(ids.dtype, (pd.StringDtype, pd.ArrowDtype)):
         array = pa.array(ids)
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
         if pa.types.is_dictionary(array.type):
+            array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
             array = array.indices
-        return np.asarray(pc.not_equal(array[1:], array[:-1]).to_numpy(zero_copy_only=False), dtype=np.bool_)
+        changed = pc.not_equal(array.slice(1), array.slice(0, len(array) - 1))
+        if isinstance(changed, pa.ChunkedArray):
+            changed = changed.combine_chunks()
+        return np.asarray(changed.to_numpy(zero_copy_only=False), dtype=np.bool_)
     values = ids.cat.codes.to_numpy() if isinstance(ids.dtype, pd.CategoricalDtype) else ids.to_numpy()
     return np.asarray(values[1:] != values[:-1], dtype=np.bool_)
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from gretel_fin_synth._cores import in_blocks, in_halves
+from gretel_fin_synth._chunks import whole_numpy
+from gretel_fin_synth._cores import in_blocks
 from gretel_fin_synth.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -180,11 +182,21 @@ def from_minor(codes: NDArray[np.int64], minor_units: int = 2) -> NDArray[np.flo
     """
     codes = np.asarray(codes, dtype=np.int64)
     amounts = np.empty(codes.shape, dtype=np.float64)
-    in_halves(codes.size, lambda half: np.true_divide(codes[half], 10**minor_units, out=amounts[half]))
-    if codes.size and max(int(codes.max()), -int(codes.min())) > _WHOLE_FLOATS:
-        for position in np.flatnonzero((codes > _WHOLE_FLOATS) | (codes < -_WHOLE_FLOATS)):
-            amounts[position] = int(codes[position]) / 10**minor_units
+
+    def convert(rows: slice) -> None:
+        part = codes[rows]
+        np.true_divide(part, 10**minor_units, out=amounts[rows])
+        if _farthest(part) > _WHOLE_FLOATS:
+            for position in np.flatnonzero((part > _WHOLE_FLOATS) | (part < -_WHOLE_FLOATS)):
+                amounts[rows.start + position] = int(part[position]) / 10**minor_units
+
+    in_blocks(codes.size, convert)
     return amounts
+
+
+def _farthest(codes: NDArray[np.int64]) -> int:
+    """Distance from zero of the number that is the farthest from it."""
+    return max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
 
 
 def running_balance(
@@ -219,12 +231,14 @@ def running_balance(
     """
     if not signed.size:
         return np.empty(0, dtype=np.int64)
-    lengths = np.diff(starts, append=signed.size)
+    lengths = np.full(starts.size, signed.size, dtype=np.int64)  # np.diff takes longer for few customers
+    lengths[:-1] = starts[1:]
+    lengths -= starts
     _check_range(signed, starts, opening)
     balance = np.cumsum(signed)
     base = balance[starts] - signed[starts] - opening
     balance -= np.repeat(base, lengths)
-    if max(int(balance.max()), -int(balance.min())) > LIMIT:
+    if _farthest(balance) > LIMIT:
         raise too_large()
     return balance
 
@@ -233,8 +247,7 @@ def _check_range(
     signed: NDArray[np.int64], starts: NDArray[np.int64], opening: NDArray[np.int64] | int
 ) -> None:
     """Refuse sums of one customer that could wrap around."""
-    largest_step = max(abs(int(signed.max())), abs(int(signed.min())))
-    if largest_step * signed.size < 2**62 and int(np.max(np.abs(opening), initial=0)) <= LIMIT:
+    if _farthest(signed) * signed.size < 2**62 and int(np.max(np.abs(opening), initial=0)) <= LIMIT:
         return
     moved = np.add.reduceat(np.abs(signed).astype(np.float64), starts) + np.abs(opening)
     if float(moved.max()) > 2.0**62:
@@ -263,6 +276,8 @@ def _plain_series(series: pd.Series[Any]) -> NDArray[Any]:
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iufO":
         return series.to_numpy()
     kind = series.dtype.kind
+    if isinstance(series.dtype, pd.ArrowDtype) and kind == "f" and not series.hasnans:
+        return whole_numpy(pa.array(series))
     if isinstance(series.dtype, pd.CategoricalDtype):
         return _plain_series(series.astype(series.cat.categories.dtype))
     if kind in "iuf":

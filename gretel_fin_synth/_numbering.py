@@ -154,17 +154,20 @@ class _Table:
             place[left] = (place[left] + 1) & (self._places.size - 1)
 
     def _hash(self, words: Sequence[Words]) -> Rows:
-        return (_mixed(words) >> self._shift).astype(np.int64)
+        mixed = _mixed(words)
+        mixed >>= self._shift
+        return mixed.view(np.int64)
 
-    def numbers(self, words: Sequence[Words], rows: Rows) -> Numbers:
-        """Look values up; new ones get the next numbers, not yet in the order of their appearance."""
-        if 2 * (self.count + rows.size) > self._places.size:
-            self._grow((4 * (self.count + rows.size)).bit_length())
+    def numbers(self, words: Sequence[Words], start: int) -> Numbers:
+        """Look the values of rows from `start` on up; new ones get the next numbers, in no certain order."""
+        size = self.count + words[0].size
+        if 2 * size > self._places.size:
+            self._grow((4 * size).bit_length())
         place = self._hash(words)
         found = self._places[place]
         away = np.flatnonzero(~self._agree(words, found))
         if away.size:
-            found[away] = self._settled([word[away] for word in words], place[away], rows[away])
+            found[away] = self._settled([word[away] for word in words], place[away], away + start)
         return found
 
     def _agree(self, words: Sequence[Words], found: Numbers) -> NDArray[np.bool_]:
@@ -180,31 +183,27 @@ class _Table:
             held = self._places[place[left]]
             agree = self._agree([word[left] for word in words], held)
             numbers[left[agree]] = held[agree]
-            if (held < 0).any():
-                claims = left[held < 0]
-                where, first = np.unique(place[claims], return_index=True)
-                self._admit(words, claims[first], where, rows)
+            claims = left[held < 0]
+            if claims.size:
+                where = place[claims]
+                self._places[where[::-1]] = claims[::-1]  # of those with one place the first stays
+                new = claims[self._places[where] == claims]
+                self._admit([word[new] for word in words], place[new], rows[new])
             moved = left[(held >= 0) & ~agree]
             place[moved] = (place[moved] + 1) & (self._places.size - 1)
             left = left[~agree]
         return numbers
 
-    def _admit(
-        self,
-        words: Sequence[Words],
-        new: Rows,
-        where: Rows,
-        rows: Rows,
-    ) -> None:
-        """Give the values at `new` the next numbers; each is the first of its value."""
-        count = self.count + new.size
+    def _admit(self, words: Sequence[Words], place: Rows, rows: Rows) -> None:
+        """Give new values the next numbers, each at a place of its own."""
+        count = self.count + rows.size
         if count > self.first.size:
             self.first = np.resize(self.first, 2 * count)
             self.words = [np.resize(mine, 2 * count) for mine in self.words]
         for mine, word in zip(self.words, words, strict=True):
-            mine[self.count : count] = word[new]
-        self.first[self.count : count] = rows[new]
-        self._places[where] = np.arange(self.count, count, dtype=np.int32)
+            mine[self.count : count] = word
+        self.first[self.count : count] = rows
+        self._places[place] = np.arange(self.count, count, dtype=np.int32)
         self.count = count
 
 
@@ -214,21 +213,22 @@ def _first_seen(values: pd.Series[Any], columns: _Columns) -> tuple[Numbers, Any
     def look_up(rows: slice) -> _Table:
         table = _Table(len(columns.chunks[0]))
         for block, words in columns.of(rows):
-            codes[block] = table.numbers(words, np.arange(block.start, block.stop))
+            codes[block] = table.numbers(words, block.start)
         return table
 
     table, other = in_halves(columns.size, look_up)
     half = columns.size // 2
-    own = np.arange(table.count)
+    n_own = table.count
     others = [
-        table.numbers([word[block] for word in other.words], other.first[block])
+        table.numbers([word[block] for word in other.words], block.start)
         for block in blocks(slice(0, other.count))
     ]
     first = table.first[: table.count]
+    first[n_own:] = other.first[first[n_own:]]
     order = np.argsort(first)
     rank = np.empty(order.size, dtype=np.int32)
     rank[order] = np.arange(order.size, dtype=np.int32)
-    ranks = [rank[own], rank[np.concatenate(others)]]
+    ranks = [rank[:n_own], rank[np.concatenate(others)]]
 
     def renumber(rows: slice) -> None:
         codes[rows] = ranks[int(rows.start >= half)][codes[rows]]

@@ -1,20 +1,19 @@
 """Stable order of rows by several numbers, the most significant first.
 
-Where the numbers fit beside each other into one integer, its first bits divide the rows into parts that fit
-into a core's memory. There the other bits are put in front of the row's place in the part, and these integers
-are sorted: as fast as numbers can be sorted, and stable because no two are equal.
+Where the numbers fit beside each other into one integer, they are put in front of the row's place, and these
+integers are sorted: as fast as numbers can be sorted, and stable because no two are equal. The rows are
+divided before by the first number, so that two cores sort half of them each.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gretel_fin_synth._cores import in_blocks, side_by_side
+from gretel_fin_synth._cores import blocks, in_blocks, in_halves, side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +27,7 @@ __all__ = ["stable_order"]
 _DIGIT_BITS = 16
 _DIGIT_MASK = (1 << _DIGIT_BITS) - 1
 _BITS = 63
-_MOST_CUT = 12
-_PART_BITS = 12  # rows of a part, about
+_SAMPLE = 1_000
 _UNITS = (86_400_000_000_000, 86_400_000_000, 86_400_000, 1_000_000_000, 1_000_000, 1_000)
 
 
@@ -51,120 +49,104 @@ class _Rank:
     lowest: int
     bits: int
 
-    def write(self, rows: slice, out: Ints) -> None:
-        """Put the numbers of some rows into `out`."""
+    def of(self, rows: slice | Ints) -> Ints:
+        """Return the numbers of some rows."""
         values = self.values[rows]
-        if self.lowest:
-            np.subtract(values, values.dtype.type(self.lowest), out=out, casting="unsafe")
-        else:
-            out[...] = values
+        numbers = np.empty(values.size, dtype=np.int64)
+        np.subtract(values, values.dtype.type(self.lowest), out=numbers, casting="unsafe")
+        return numbers
 
 
-def stable_order(keys: Sequence[NDArray[Any]], carried: Ints | None = None) -> tuple[Ints, Ints | None]:
+def stable_order(keys: Sequence[NDArray[Any]]) -> Ints:
     """Return the positions of the rows in order; rows that agree in all keys stay in theirs.
 
     Parameters
     ----------
     keys : sequence of ndarray, shape (n,)
         Integers or floats without NaN, the most significant first; n is at least 1.
-    carried : ndarray of int64, shape (n,), optional
-        What is brought into that order as well.
 
     Returns
     -------
     ndarray of int64, shape (n,)
-        The positions.
-    ndarray of int64, shape (n,), or None
-        `carried` in order.
 
     Examples
     --------
-    >>> order, _ = stable_order([np.array([1, 0, 1, 0]), np.array([5.0, 7.0, 4.0, 7.0])])
-    >>> order.tolist()
+    >>> stable_order([np.array([1, 0, 1, 0]), np.array([5.0, 7.0, 4.0, 7.0])]).tolist()
     [1, 3, 2, 0]
     """
-    packed = _packed([_rank(key) for key in keys])
-    values, bits, size = packed[0].values, packed[0].bits, packed[0].values.size
-    cut = min((size >> _PART_BITS).bit_length(), bits, _MOST_CUT)
-    if len(packed) == 1 and cut:
-        order, arranged = _order_in_parts(values, bits, cut, values if carried is None else carried)
-        return order, None if carried is None else arranged
-    if len(packed) == 1 and bits > _DIGIT_BITS:
-        order = _short_order(values, bits)
-    else:
-        order = _radix_order([rank.values for rank in packed])
-    return order, None if carried is None else carried[order]
+    ranks = [_rank(key) for key in keys]
+    if _bits(ranks) > _BITS:
+        ranks = [_without_common_factor(rank) for rank in ranks]
+    if _bits(ranks) > _BITS:
+        return _radix_order(_packed(ranks))
+    return _order_of_one(ranks)
 
 
-def _order_in_parts(values: Ints, bits: int, cut: int, carried: Ints) -> tuple[Ints, Ints]:
-    """Order rows part by part; half of the parts at a time."""
-    rest = bits - cut
-    bounds, rows, pairs = _divided(values, rest, 1 << cut, carried)
-    mask = (1 << rest) - 1
-    order, arranged = np.empty(values.size, dtype=np.int64), np.empty(values.size, dtype=np.int64)
-
-    def sort(first: int, last: int) -> None:
-        for start, end in pairwise(bounds[first : last + 1].tolist()):
-            if start < end:
-                place = _short_order(pairs[start:end, 0] & mask, rest)
-                order[start:end] = rows[start:end][place]
-                arranged[start:end] = pairs[start:end, 1][place]
-
-    middle = int(np.searchsorted(bounds, values.size // 2))
-    side_by_side(values.size, partial(sort, 0, middle), partial(sort, middle, 1 << cut))
-    return order, arranged
+def _bits(ranks: Sequence[_Rank]) -> int:
+    return sum(rank.bits for rank in ranks)
 
 
-def _divided(values: Ints, rest: int, n_parts: int, carried: Ints) -> tuple[Any, Any, Ints]:
-    """Put rows together by the bits of their values before the last `rest` ones, in one pass.
+def _order_of_one(ranks: Sequence[_Rank]) -> Ints:
+    """Order rows by ranks that fit into one integer, by sorting it with the row's place behind it.
 
-    What turns the coordinates of a sparse matrix into compressed rows is a stable counting sort. It takes
-    along a column number, here the position, and a complex number, here two integers, bit by bit.
-
-    Returns
-    -------
-    ndarray of integers, shape (n_parts + 1,)
-        Where each part begins, and the end.
-    ndarray of integers, shape (n,)
-        Positions of the rows.
-    ndarray of int64, shape (n, 2)
-        Values and what is carried along.
+    Where there is no room for all digits the last are left out, and rows that differ in these alone are put
+    in order afterwards; of times there are few.
     """
-    from scipy.sparse import coo_matrix
+    size = ranks[0].values.size
+    place_bits = (size - 1).bit_length()
+    left_out = max(0, _bits(ranks) + place_bits - _BITS)
+    order, middle = _divided(ranks, left_out, place_bits)
 
-    size = values.size
-    kind = np.int32 if size < np.iinfo(np.int32).max else np.int64
-    pairs, part = np.empty((size, 2), dtype=np.int64), np.empty(size, dtype=kind)
+    def sort(rows: slice) -> None:
+        part = order[rows]
+        part.sort()
+        tied = _tied(part, place_bits) if left_out else None
+        for block in blocks(slice(0, part.size)):
+            part[block] &= (1 << place_bits) - 1
+        if tied is not None and tied.size:
+            theirs = part[tied]
+            numbers = _joined(ranks, theirs)
+            if (numbers[1:] < numbers[:-1]).any():
+                part[tied] = theirs[np.argsort(numbers, kind="stable")]
 
-    def fill(block: slice) -> None:
-        pairs[block, 0], pairs[block, 1] = values[block], carried[block]
-        part[block] = values[block] >> rest
-
-    in_blocks(size, fill)
-    shape = (n_parts, size)
-    matrix = coo_matrix((pairs.view(np.complex128).ravel(), (part, np.arange(size, dtype=kind))), shape=shape)
-    matrix.has_canonical_format = True  # no two rows have one position
-    divided = matrix.tocsr()
-    return divided.indptr, divided.indices, divided.data.view(np.int64).reshape(size, 2)
+    side_by_side(size, partial(sort, slice(0, middle)), partial(sort, slice(middle, size)))
+    return order
 
 
-def _short_order(values: Ints, bits: int) -> Ints:
-    """Sort integers of at most `bits` digits with their places behind them.
+def _divided(ranks: Sequence[_Rank], left_out: int, place_bits: int) -> tuple[Ints, int]:
+    """Integers to sort, those of low first ranks before all others, and how many these are."""
+    first = ranks[0].values
+    sample = np.sort(first[:: first.size // _SAMPLE + 1])
+    pivot = sample[sample.size // 2]
+    n_low = in_halves(first.size, lambda rows: int(np.count_nonzero(first[rows] < pivot)))
+    mixed, middle = np.empty(first.size, dtype=np.int64), sum(n_low)
 
-    Where there is no room for all digits the last are left out, which rarely matters; if it does, that shows.
-    """
-    place_bits = (values.size - 1).bit_length()
-    left_out = max(0, bits + place_bits - _BITS)
-    mixed = values >> left_out
-    mixed <<= place_bits
-    mixed |= np.arange(values.size)
-    mixed.sort()
-    mixed &= (1 << place_bits) - 1
-    if left_out:
-        arranged = values[mixed]
-        if (arranged[1:] < arranged[:-1]).any():
-            return _radix_order([values])
-    return mixed
+    def fill(half: slice) -> None:
+        low = n_low[0] if half.start else 0
+        high = middle + half.start - low
+        for block in blocks(half):
+            numbers = _joined(ranks, block)
+            numbers >>= left_out
+            numbers <<= place_bits
+            numbers |= np.arange(block.start, block.stop)
+            is_low = first[block] < pivot
+            low_end = low + np.count_nonzero(is_low)
+            high_end = high + numbers.size - (low_end - low)
+            np.compress(is_low, numbers, out=mixed[low:low_end])
+            np.compress(~is_low, numbers, out=mixed[high:high_end])
+            low, high = low_end, high_end
+
+    in_halves(first.size, fill)
+    return mixed, middle
+
+
+def _tied(part: Ints, place_bits: int) -> Ints:
+    """Places of sorted integers that agree with a neighbour in all but the place behind them."""
+    same = np.zeros(part.size + 1, dtype=bool)
+    for block in blocks(slice(1, part.size)):
+        before = part[block.start - 1 : block.stop - 1]
+        same[block] = (before ^ part[block]) >> place_bits == 0
+    return np.flatnonzero(same[1:] | same[:-1])
 
 
 def _radix_order(packed: Sequence[Ints]) -> Ints:
@@ -181,52 +163,54 @@ def _radix_order(packed: Sequence[Ints]) -> Ints:
     return order
 
 
-def _packed(ranks: Sequence[_Rank]) -> list[_Rank]:
+def _packed(ranks: Sequence[_Rank]) -> list[Ints]:
     """Put ranks beside each other in as few integers as they fit in, the least significant integer first."""
-    if sum(rank.bits for rank in ranks) > _BITS:
-        ranks = [_without_common_factor(rank) for rank in ranks]
-    packed: list[_Rank] = []
-    beside: list[_Rank] = []
+    packed: list[list[_Rank]] = [[]]
     for rank in reversed(ranks):
-        if beside and sum(other.bits for other in beside) + rank.bits > _BITS:
-            packed.append(_joined(beside))
-            beside = []
-        beside.append(rank)
-    return [*packed, _joined(beside)]
+        if _bits(packed[-1]) + rank.bits > _BITS:
+            packed.append([])
+        packed[-1].insert(0, rank)
+    return [_all_joined(beside) for beside in packed]
 
 
-def _joined(ranks: Sequence[_Rank]) -> _Rank:
-    """Put ranks, the least significant first, into one integer."""
+def _all_joined(ranks: Sequence[_Rank]) -> Ints:
     joined = np.empty(ranks[0].values.size, dtype=np.int64)
 
     def fill(rows: slice) -> None:
-        target, shift = joined[rows], ranks[0].bits
-        ranks[0].write(rows, target)
-        for rank in ranks[1:]:
-            more = np.empty(target.size, dtype=np.int64)
-            rank.write(rows, more)
-            more <<= shift
-            target |= more
-            shift += rank.bits
+        joined[rows] = _joined(ranks, rows)
 
     in_blocks(joined.size, fill)
-    return _Rank(joined, 0, sum(rank.bits for rank in ranks))
+    return joined
+
+
+def _joined(ranks: Sequence[_Rank], rows: slice | Ints) -> Ints:
+    """Put the ranks of some rows, the most significant first, into one integer each."""
+    joined = ranks[0].of(rows)
+    for rank in ranks[1:]:
+        joined <<= rank.bits
+        joined |= rank.of(rows)
+    return joined
 
 
 def _rank(key: NDArray[Any]) -> _Rank:
     if key.dtype.kind != "f":
-        lowest, highest = int(key.min()), int(key.max())
+        ends = in_halves(key.size, lambda rows: _ends(key[rows]))
+        lowest, highest = min(end[0] for end in ends if end), max(end[1] for end in ends if end)
         if highest - lowest < 2**_BITS:
             return _Rank(key, lowest, max((highest - lowest).bit_length(), 1))
     places = np.unique(key, return_inverse=True)[1].reshape(-1)
     return _Rank(places, 0, max(int(places.max()).bit_length(), 1))
 
 
+def _ends(values: NDArray[Any]) -> tuple[int, ...]:
+    return (int(values.min()), int(values.max())) if values.size else ()
+
+
 def _without_common_factor(rank: _Rank) -> _Rank:
     """Divide by what all numbers are multiples of (days in nanoseconds become days)."""
     if rank.bits <= _DIGIT_BITS:
         return rank
-    numbers = _joined([rank]).values
+    numbers = _all_joined([rank])
     factor = int(np.gcd.reduce(numbers[:1_000]))
     for unit in (factor, *(unit for unit in _UNITS if factor and factor % unit == 0)):
         if unit > 1 and bool(((fewer := numbers // unit) * unit == numbers).all()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from threading import Barrier, get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ from hypothesis import strategies as st
 from gretel_fin_synth import (
     ParameterError,
     SchemaViolation,
+    _cores,
     check_balance,
     order_transactions,
     reconstruct_balance,
 )
+from gretel_fin_synth._chunks import whole_numpy
 from gretel_fin_synth._ledger import make_ledger
+from gretel_fin_synth._money import to_minor
 from gretel_fin_synth._numbering import _Table, numbered
 from gretel_fin_synth._sorting import stable_order
 from gretel_fin_synth.balance import chain_order
@@ -206,20 +210,95 @@ def test_long_ledgers_sort_as_a_stable_sort_does(n_rows: int, n_customers: int, 
 
 @pytest.mark.parametrize("n_rows", [1, 5_000, 250_000])
 @pytest.mark.parametrize("bits", [3, 50])
-def test_what_is_carried_along_arrives_bit_by_bit(n_rows: int, bits: int) -> None:
+def test_several_keys_sort_as_a_stable_sort_does(n_rows: int, bits: int) -> None:
     rng = np.random.default_rng([n_rows, bits])
     keys = [rng.integers(0, 900, n_rows), rng.integers(0, 2**bits, n_rows)]
-    carried = rng.integers(-(2**63), 2**63 - 1, n_rows)  # as floats some would be NaN
-    order, arranged = stable_order(keys, carried)
-    np.testing.assert_array_equal(order, np.lexsort(keys[::-1]))
-    np.testing.assert_array_equal(arranged, carried[order])
+    np.testing.assert_array_equal(stable_order(keys), np.lexsort(keys[::-1]))
 
 
 def test_times_that_differ_in_the_last_digits_alone_are_told_apart() -> None:
     rng = np.random.default_rng(0)
     key = 2**62 + rng.integers(0, 40, 300_000) - rng.integers(0, 2, 300_000) * 2**61
-    order, _ = stable_order([key])
-    np.testing.assert_array_equal(order, np.argsort(key, kind="stable"))
+    np.testing.assert_array_equal(stable_order([key]), np.argsort(key, kind="stable"))
+
+
+def long_table(order: str) -> pd.DataFrame:
+    """One customer with half of the rows, many with one, some with many, and ties in time."""
+    rng = np.random.default_rng(0)
+    n_rows = 210_000
+    who = np.concatenate([np.zeros(n_rows // 2), np.arange(1, 40_001), rng.integers(40_001, 40_301, n_rows)])
+    frame = pd.DataFrame(
+        {
+            "customer_id": pd.Series([f"C{number:07.0f}" for number in who[:n_rows]], dtype="str"),
+            "transaction_date": pd.Timestamp("2024-01-01")
+            + pd.to_timedelta(rng.integers(0, 9_999, n_rows), "s"),
+            "transaction_amount": rng.integers(1, 100_000, n_rows) / 100,
+            "transaction_type": pd.Series(np.where(rng.random(n_rows) < 0.4, "credit", "debit"), dtype="str"),
+        }
+    )
+    by = {"by customer": ["customer_id", "transaction_date"], "by time": ["transaction_date"]}
+    return (
+        frame.sort_values(by[order], ignore_index=True)
+        if order in by
+        else frame.sample(frac=1, random_state=0)
+    )
+
+
+@pytest.mark.parametrize("order", ["by customer", "by time", "shuffled"])
+@pytest.mark.parametrize("library", ["pandas", "arrow in pandas", "pyarrow", "polars"])
+def test_threads_change_no_balance(order: str, library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = long_table(order)
+    signed = np.where(frame["transaction_type"] == "credit", 1, -1) * to_minor(frame["transaction_amount"])
+    in_order = np.lexsort((frame["transaction_date"].to_numpy(), frame["customer_id"].to_numpy(dtype=object)))
+    sums = pd.Series(signed[in_order]).groupby(frame["customer_id"].to_numpy()[in_order]).cumsum()
+    expected = np.empty(len(frame))
+    expected[in_order] = sums.to_numpy() / 100
+    given: Any = frame
+    if library == "arrow in pandas":
+        given = frame.convert_dtypes(dtype_backend="pyarrow")
+    elif library == "pyarrow":
+        parts = [frame.iloc[:70_001], frame.iloc[70_001:70_001], frame.iloc[70_001:]]
+        given = pa.concat_tables([pa.Table.from_pandas(part, preserve_index=False) for part in parts])
+    elif library == "polars":
+        given = pytest.importorskip("polars").from_pandas(frame)
+    np.testing.assert_array_equal(reconstruct_balance(given)["account_balance"].to_numpy(), expected)
+    monkeypatch.setattr(_cores, "WORTH_A_THREAD", 10**9)
+    np.testing.assert_array_equal(reconstruct_balance(given)["account_balance"].to_numpy(), expected)
+
+
+def test_the_customer_of_a_long_table_whose_balance_is_too_large_is_named() -> None:
+    frame = long_table("shuffled")
+    frame.loc[frame["customer_id"] == "C0000000", ["transaction_amount", "transaction_type"]] = [
+        10**12,
+        "credit",
+    ]
+    with pytest.raises(ParameterError, match="balance of customer 'C0000000' passes"):
+        reconstruct_balance(frame)
+
+
+def test_what_is_wrong_with_rows_is_said_before_ids_that_have_no_number() -> None:
+    frame = transactions([1, 2], [0, 1], ["a", "b"]).assign(customer_id=[["a"], ["b"]])
+    with pytest.raises(TypeError, match="unhashable"):
+        reconstruct_balance(frame)
+    with pytest.raises(SchemaViolation, match="is not a type"):
+        reconstruct_balance(frame.assign(transaction_type="x"))
+
+
+def test_work_at_the_same_time_is_not_divided_again() -> None:
+    def inner() -> set[int]:
+        return set(_cores.side_by_side(10**6, get_ident, get_ident))
+
+    assert [len(threads) for threads in _cores.side_by_side(10**6, inner, inner)] == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        _cores.side_by_side(10**6, lambda: 1 / 0, inner)
+    started = Barrier(2, timeout=60)
+    _cores.side_by_side(10**6, started.wait, started.wait)  # would wait for ever one after the other
+
+
+def test_numbers_in_chunks_become_one_array() -> None:
+    assert whole_numpy(pa.chunked_array([], pa.int64())).tolist() == []
+    parts = [np.arange(at, at + 70_000) for at in range(0, 280_000, 70_000)]
+    np.testing.assert_array_equal(whole_numpy(pa.chunked_array(parts)[3:]), np.arange(3, 280_000))
 
 
 def values_of(kind: str, numbers: Any) -> pd.Series[Any]:
@@ -249,10 +328,7 @@ def test_the_table_of_numbers_grows_and_probes(n_values: int) -> None:
     table, rows = _Table(2), np.arange(n_values)
     for _ in range(2):
         found = np.concatenate(
-            [
-                table.numbers([word[rows[at : at + 999]] for word in words], rows[at : at + 999])
-                for at in range(0, n_values, 999)
-            ]
+            [table.numbers([word[at : at + 999] for word in words], at) for at in range(0, n_values, 999)]
         )
         assert sorted(found.tolist()) == list(range(n_values))
         np.testing.assert_array_equal(table.first[found], rows)

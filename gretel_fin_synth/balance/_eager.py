@@ -28,12 +28,18 @@ def reconstruct(frame: Any, starting_amounts: Any, order_by: Sequence[str], mino
     """Add the running balance to an eager frame."""
     entries = read_entries(frame, order_by=order_by, minor_units=minor_units)
     opening = openings(starting_amounts, frame, entries, minor_units)
+    ledger, balances = entries.ledger, np.empty(entries.ledger.n_rows, dtype=np.float64)
+
+    def add_up(customers: slice, places: slice) -> None:
+        steps, heads = ledger.some_arranged(entries.steps, places), ledger.starts[customers] - places.start
+        codes = _money.running_balance(steps, heads, opening[customers])
+        ledger.put_back(_money.from_minor(codes, minor_units), places, balances)
+
     try:
-        codes = _money.running_balance(entries.signed, entries.ledger.starts, opening)
+        ledger.in_groups(add_up)
     except ParameterError as error:
         raise _money.too_large(_first_beyond(entries, opening)) from error
-    amounts = _money.from_minor(entries.ledger.restore(codes), minor_units)
-    return _frames.set_columns(frame, {BALANCE: _as_money(amounts, frame, entries.frame[AMOUNT].dtype)})
+    return _frames.set_columns(frame, {BALANCE: _as_money(balances, frame, entries.frame[AMOUNT].dtype)})
 
 
 def check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gretel_fin_synth import _frames, _money
-from gretel_fin_synth._cores import side_by_side
-from gretel_fin_synth._ledger import Ledger, arranged_ledger, datetime_ticks
+from gretel_fin_synth._cores import in_blocks, in_halves, side_by_side
+from gretel_fin_synth._ledger import Customers, Ledger, datetime_ticks, make_ledger, number_customers
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.schema import AMOUNT, BALANCE, CREDIT, CUSTOMER, DEBIT, TYPE
 from gretel_fin_synth.schema._columns import name_problems
@@ -22,6 +23,8 @@ from gretel_fin_synth.schema._failures import Problem, violation
 from gretel_fin_synth.schema._rules import inspect_amount, inspect_balance, inspect_date, inspect_type
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["Entries", "check_columns", "order_columns", "parse_entries", "read_entries", "tolerance_in_range"]
@@ -29,7 +32,7 @@ __all__ = ["Entries", "check_columns", "order_columns", "parse_entries", "read_e
 
 @dataclass(frozen=True)
 class Entries:
-    """Signed amounts of a table in the order in which balances run.
+    """Signed amounts of a table and the order in which balances run.
 
     Attributes
     ----------
@@ -37,16 +40,21 @@ class Entries:
         The columns that were read, in the order of the table.
     ledger : Ledger
         Order of the rows.
-    signed : ndarray of int64, shape (n,)
-        Signed amounts in minor units, in the order of the ledger.
+    steps : ndarray of int64, shape (n,)
+        Signed amounts in minor units, in the order of the table.
     keys : tuple of ndarray, shape (n,)
         What the rows of a customer are ordered by, as numbers, in the order of the table.
     """
 
     frame: pd.DataFrame
     ledger: Ledger
-    signed: NDArray[np.int64]
+    steps: NDArray[np.int64]
     keys: tuple[NDArray[Any], ...]
+
+    @cached_property
+    def signed(self) -> NDArray[np.int64]:
+        """Signed amounts in minor units, in the order of the ledger."""
+        return self.ledger.arrange(self.steps)
 
 
 def order_columns(order_by: str | Sequence[str]) -> tuple[str, ...]:
@@ -115,40 +123,61 @@ def read_entries(frame: Any, *, order_by: Sequence[str], minor_units: int, balan
     check_columns(frame, wanted, order_by)
     given = _frames.sub_frame(frame, list(dict.fromkeys([*wanted, *order_by])))
     index = given.index if isinstance(frame, pd.DataFrame) else None
-    signed, keys, problems = parse_entries(given, order_by, minor_units, balance=balance)
+    parsed, customers = _parse(given, order_by, minor_units, balance, lambda: _number(given[CUSTOMER]))
+    steps, keys, problems = parsed
     if problems:
         raise violation([problem.of(given[CUSTOMER]) for problem in problems], index)
-    ledger, signed = arranged_ledger(given[CUSTOMER], keys, signed)
-    return Entries(given, ledger, signed, tuple(keys))
+    return Entries(given, make_ledger(given[CUSTOMER], keys, customers), steps, tuple(keys))
 
 
 def parse_entries(
     given: pd.DataFrame, order_by: Sequence[str], minor_units: int, *, balance: bool
 ) -> tuple[NDArray[np.int64], list[NDArray[Any]], list[Problem]]:
     """Signed amounts and what to order by, in the order of the table, and what is wrong with the rows."""
-    (amounts, problems), (signs, found) = side_by_side(
-        len(given), lambda: _amounts(given[AMOUNT], minor_units), lambda: _signs(given[TYPE])
+    (signed, keys, problems), _ = _parse(given, order_by, minor_units, balance, lambda: None)
+    return signed, keys, problems
+
+
+def _parse(
+    given: pd.DataFrame, order_by: Sequence[str], minor_units: int, balance: bool, beside: Callable[[], Any]
+) -> tuple[tuple[NDArray[np.int64], list[NDArray[Any]], list[Problem]], Any]:
+    """Do as :func:`parse_entries`, and something else at the same time."""
+    (amounts, problems), (signs, found), keyed, other = side_by_side(
+        len(given),
+        lambda: _amounts(given[AMOUNT], minor_units),
+        lambda: _signs(given[TYPE]),
+        lambda: [_order_key(given[name]) for name in order_by],
+        beside,
     )
     problems += found + _missing(given[CUSTOMER])
     if balance:
         problems += inspect_balance(given[BALANCE], minor_units)[1]
-    keys = []
-    for name in order_by:
-        key, found = _order_key(given[name])
-        keys.append(key)
+    for _, found in keyed:
         problems += found
-    amounts *= signs
-    return amounts, keys, problems
+
+    def give_signs(rows: slice) -> None:
+        amounts[rows] *= signs[rows]
+
+    in_blocks(len(given), give_signs)
+    return (amounts, [key for key, _ in keyed], problems), other
+
+
+def _number(ids: pd.Series[Any]) -> Customers | None:
+    """Give customers numbers if that can be done; if not, faults of other columns are named first."""
+    try:
+        return number_customers(ids)
+    except TypeError:
+        return None
 
 
 def _amounts(column: pd.Series[Any], minor_units: int) -> tuple[NDArray[np.int64], list[Problem]]:
     codes, faults = _money.parse_minor(column, minor_units)
-    if faults.any() or codes.min(initial=1) <= 0:
+    if faults.any() or min(in_halves(codes.size, lambda rows: codes[rows].min(initial=1))) <= 0:
         return codes, inspect_amount(column, minor_units)[1]
     return codes, []
 
 
-def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
+def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.signedinteger[Any]], list[Problem]]:
     """+1 for credits, -1 for debits."""
     if isinstance(column.dtype, (pd.StringDtype, pd.ArrowDtype)):
         array = pa.array(column)
@@ -163,25 +192,20 @@ def _signs(column: pd.Series[Any]) -> tuple[NDArray[np.int64], list[Problem]]:
     return signs, [] if signs.all() else inspect_type(column)[1]
 
 
-def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.int64], list[Problem]]:
+def _text_signs(column: pd.Series[Any], array: Any) -> tuple[NDArray[np.signedinteger[Any]], list[Problem]]:
     """Signs of text that Arrow holds, which is compared without taking it apart."""
-    array = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
-    half = len(array) // 2
     try:
-        parts = side_by_side(
-            len(array), lambda: _signs_of(array.slice(0, half)), lambda: _signs_of(array.slice(half))
-        )
+        signs, known = _signs_of(array)
     except pa.ArrowNotImplementedError:
         return np.zeros(len(column), dtype=np.int64), inspect_type(column)[1]
-    signs = np.concatenate([signs for signs, _ in parts])
-    return signs, [] if all(known for _, known in parts) else inspect_type(column)[1]
+    return signs, [] if known else inspect_type(column)[1]
 
 
-def _signs_of(array: pa.ChunkedArray) -> tuple[NDArray[np.int8], bool]:
+def _signs_of(array: pa.Array | pa.ChunkedArray) -> tuple[NDArray[np.int8], bool]:
     """+1 for credits and -1 for all else, and whether all else are debits."""
     credit = pc.fill_null(pc.equal(array, CREDIT), False)
     n_debits = pc.sum(pc.equal(array, DEBIT)).as_py() or 0
-    signs = credit.to_numpy().view(np.int8) * np.int8(2)
+    signs = np.asarray(credit.to_numpy(zero_copy_only=False)).view(np.int8) * np.int8(2)
     signs -= np.int8(1)
     return signs, n_debits + (pc.sum(credit).as_py() or 0) == len(array)
 
