@@ -30,7 +30,7 @@ from gretel_fin_synth.training.local.network import TransactionLSTM
 from gretel_fin_synth.training.local.options import LSTMOptions
 from gretel_fin_synth.training.local.profiles import swings
 from gretel_fin_synth.training.local.progress import ProgressBar
-from gretel_fin_synth.training.local.threads import in_threads, one_thread
+from gretel_fin_synth.training.local.threads import one_thread
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.backend import SampleRequest, TrainingTable
@@ -168,7 +168,7 @@ class LocalBackend:
             inside = max(first, begin) - begin, min(last, end) - begin
             return self._block(model, number, request.seed, conditions.temperature, *inside)
 
-        return pd.concat(in_threads(draw, model.blocks_of(first, last)), ignore_index=True)
+        return pd.concat(map(draw, model.blocks_of(first, last)), ignore_index=True)
 
     def block_bounds(self, number: int) -> tuple[int, int]:
         """Return the first customer of a block that is drawn together, and the one after its last."""

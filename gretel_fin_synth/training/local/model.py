@@ -93,8 +93,8 @@ class Model:
     def block_bounds(self, number: int) -> tuple[int, int]:
         """Return the first customer of a block and the one after its last.
 
-        Blocks 0 and 1 are as small as the table; later ones double, up to the largest size: a small request
-        wastes little, a large one is fast, and two cores share either.
+        Blocks 0 and 1 are half as large as the table; later ones double, up to the largest size: a small
+        request wastes little, and a large one is fast.
         """
         first, largest = self.blocks
         size, begin = first, 0
