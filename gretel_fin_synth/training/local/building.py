@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gretel_fin_synth.errors import ParameterError
 from gretel_fin_synth.training.local.calendar import Calendar
 from gretel_fin_synth.training.local.clock import SECONDS, Clock
+from gretel_fin_synth.training.local.closing import Closing
 from gretel_fin_synth.training.local.encoding import (
     build_world,
     common_kinds,
@@ -56,6 +57,7 @@ class Blueprint:
     examples: Examples
     plans: PlanModel
     profiler: Profiler
+    closing: Closing | None
     clock: Clock | None
     extras: ExtraModels | None
     sizes: Sizes
@@ -81,6 +83,7 @@ class Blueprint:
             network=network,
             calibration=None,
             guard=None,
+            closing=self.closing,
             clock=self.clock,
             extras=self.extras,
             options=self.options,
@@ -158,6 +161,7 @@ def draw_up(table: TrainingTable, options: LSTMOptions, seed: int) -> Blueprint:
         examples,
         plans,
         profiler,
+        Closing.fit(data, start, world, k) if options.uses("closing") else None,
         clock,
         extras,
         sizes,

@@ -13,6 +13,7 @@ import torch
 from gretel_fin_synth.training.local.balancing import exchange
 from gretel_fin_synth.training.local.calibration import Calibration
 from gretel_fin_synth.training.local.clock import Clock
+from gretel_fin_synth.training.local.closing import Closing
 from gretel_fin_synth.training.local.encoding import world_from_dict, world_to_dict
 from gretel_fin_synth.training.local.extras import ExtraModels
 from gretel_fin_synth.training.local.guard import RowGuard
@@ -54,6 +55,7 @@ class Model:
     network: TransactionLSTM
     calibration: Calibration | None
     guard: RowGuard | None
+    closing: Closing | None
     clock: Clock | None
     extras: ExtraModels | None
     options: LSTMOptions
@@ -79,6 +81,8 @@ class Model:
             temperature=temperature,
             guard=self.guard,
         )
+        if self.closing is not None:
+            drawn = self.closing.applied(drawn, plans.start, self.world, rng)
         return plans, drawn
 
     def _plans(self, n: int, rng: np.random.Generator) -> Plans:
@@ -147,6 +151,7 @@ class Model:
             "sizes": asdict(self.network.sizes),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "guard": None if self.guard is None else self.guard.to_dict(),
+            "closing": None if self.closing is None else self.closing.to_dict(),
             "clock": None if self.clock is None else self.clock.to_dict(),
             "extras": None if self.extras is None else self.extras.to_dict(),
             "options": self.options.to_dict(),
@@ -167,6 +172,7 @@ class Model:
         network = TransactionLSTM(Sizes(**state["sizes"]), world, options)
         network.load_state_dict(torch.load(directory / "weights.pt", weights_only=True))
         calibration, clock, extras = state["calibration"], state["clock"], state.get("extras")
+        closing = state["closing"]
         return cls(
             kinds=[(a, b) for a, b in state["kinds"]],
             world=world,
@@ -175,6 +181,7 @@ class Model:
             network=network,
             calibration=None if calibration is None else Calibration.from_dict(calibration),
             guard=None if state["guard"] is None else RowGuard.from_dict(state["guard"]),
+            closing=None if closing is None else Closing.from_dict(closing),
             clock=None if clock is None else Clock.from_dict(clock),
             extras=None if extras is None else ExtraModels.from_dict(extras),
             options=options,

@@ -23,6 +23,7 @@ MECHANISMS = (
     "matching",
     "settling",
     "floor",
+    "closing",
     "guard",
     "calibration",
     "balancing",
@@ -64,7 +65,7 @@ class LSTMOptions:
         confidential as the table.
     without : tuple of str
         Mechanisms switched off, for ablation: any of ``copy``, ``due``, ``balance``, ``shares``,
-        ``order``, ``habits``, ``plan_codes``, ``matching``, ``settling``, ``floor``, ``guard``,
+        ``order``, ``habits``, ``plan_codes``, ``matching``, ``settling``, ``floor``, ``closing``, ``guard``,
         ``calibration``, ``balancing`` (without calibration there is no balancing either).
     """
 
