@@ -393,7 +393,7 @@ def test_folders_without_a_model(tmp_path: Path, saved: Path) -> None:
 
 def test_models_of_another_format(saved: Path) -> None:
     replace_state(saved, format=1)
-    with pytest.raises(fs.ParameterError, match="a model of format 1, and this version reads format 2"):
+    with pytest.raises(fs.ParameterError, match="a model of format 1, and this version reads format 3"):
         load(saved)
     (saved / "synthesizer.json").write_text("[1]")
     with pytest.raises(fs.ParameterError, match="a model of format None"):
