@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 import shutil
@@ -160,10 +161,15 @@ def test_a_pointer_and_the_arrow_keys_read_the_values(opened):
     driver = opened()
     plot = driver.find_element("css selector", "#fidelity-amounts figure:nth-of-type(2) svg:last-of-type")
     run(driver, "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", plot)
-    ActionChains(driver).move_to_element(plot).perform()
     tooltip = driver.find_element("css selector", ".tooltip")
-    # a busy browser draws it a little later
-    WebDriverWait(driver, 10).until(lambda _: tooltip.is_displayed())
+    places = itertools.cycle((0, 3))
+
+    def points(_):
+        """Move the pointer, again and again: a busy browser misses one move, or draws a little later."""
+        ActionChains(driver).move_to_element_with_offset(plot, next(places), 0).perform()
+        return tooltip.is_displayed()
+
+    WebDriverWait(driver, 20).until(points)
     assert "real" in tooltip.text
     assert "synthetic" in tooltip.text
     assert "holdout" in tooltip.text
