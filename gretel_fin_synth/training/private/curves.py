@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from gretel_fin_synth.training.private.beliefs import Kinds
     from gretel_fin_synth.training.private.prior import Prior
 
-__all__ = ["along", "amounts_of", "at_the_end", "bell_like", "even", "n_held", "near_banks", "tied"]
+__all__ = [
+    "along",
+    "amounts_of",
+    "at_the_end",
+    "bell_like",
+    "even",
+    "n_held",
+    "near_banks",
+    "tied",
+    "weighed",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,11 +46,18 @@ def fitted(
     values: FloatArray, sigma: float, total: float, shapes: FloatArray, usual: FloatArray | float = 0.0
 ) -> FloatArray:
     """Return the mean of shapes, (shapes, cells), weighed by their fit and by how usual they are."""
+    return np.asarray(weighed(values, sigma, total, shapes, usual) @ shapes)
+
+
+def weighed(
+    values: FloatArray, sigma: float, total: float, shapes: FloatArray, usual: FloatArray | float = 0.0
+) -> FloatArray:
+    """Return how likely shapes, (shapes, cells), are; ``usual`` are logarithms of what is before any data."""
     apart = sigma**2 + (APART * total) ** 2 / values.size
     loss = ((total * shapes) ** 2).sum(axis=1) - 2 * total * (shapes @ values)
     logs = usual - loss / (2 * apart)
     weight = np.exp(logs - logs.max())
-    return np.asarray(weight @ shapes / weight.sum())
+    return np.asarray(weight / weight.sum())
 
 
 def along(values: FloatArray, sigma: float, total: float, banks: FloatArray, middle: int = 0) -> FloatArray:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training.private import popular, queries, rhythms
 from gretel_fin_synth.training.private.accounting import rho_of
-from gretel_fin_synth.training.private.curves import bell_like
+from gretel_fin_synth.training.private.curves import bell_like, weighed
 from gretel_fin_synth.training.private.customers import OTHER, Customers
 from gretel_fin_synth.training.private.extras import EXTRA_SHARE, ExtraFigures, measure_extras
 from gretel_fin_synth.training.private.gateway import Cells, Gateway, Release
@@ -52,10 +53,15 @@ class Part:
         return self.query.__name__
 
 
-ROWS_SHARE = 0.5
-WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)  # at low signal, and at high
+ROWS_SHARES = (1.0, 0.5)  # at low signal, and at high
+WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)
 BUSY = 0.8  # quantile of customers by rows and kinds that the bounds are made for
 MOST_KINDS = 40
+ROWS_USUAL, ROWS_APART = (
+    80.0,
+    3.0,
+)  # rows of a customer before any are seen, and how sure that is, in powers of two
+ROWS_WIDTHS = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0)  # powers of two by which customers differ
 WINDOW_LEAST = 1.6  # noise deviations that a month must add to belong to the window
 USUAL_LEAST = 0.12  # part of what a month of the window has that it must add, too
 LOW, HIGH = 70.0, 500.0  # signals between which shares go from one plan to the other
@@ -176,14 +182,15 @@ def measure(
     chosen += sum(column.name not in listed for column in extra_columns)
     each = delta * SELECTION / max(chosen, 1) if chosen else 0.0
     rho = rho_of(privacy.epsilon + chosen * float(np.log1p(-each)), delta - each * chosen)
-    shares = sum(map(plan.share, PARTS)) + ROWS_SHARE + EXTRA_SHARE * len(extra_columns)
+    rows_share = plan.between(ROWS_SHARES)
+    shares = sum(map(plan.share, PARTS)) + rows_share + EXTRA_SHARE * len(extra_columns)
     window_share, kinds_share = plan.between(WINDOW_SHARES), plan.between(KINDS_SHARES)
     shares += window_share * ("window" not in public) + kinds_share * ("categories" not in public)
     shares += popular.SELECT_SHARE * (looks and "amounts" not in public)
     shares += popular.ROWS_SHARE * looks
     gateway, unit = Gateway(customers, rho, noise), rho / shares
     busy_rows = _busy(
-        gateway.measure("transactions", queries.transactions, rho=ROWS_SHARE * unit, clip=1.0), n
+        gateway.measure("transactions", queries.transactions, rho=rows_share * unit, clip=1.0), n
     )
     first, last = _window(gateway, privacy, window_share * unit)
     kinds = _kinds(gateway, privacy, kinds_share * unit, each, plan.most_kinds)
@@ -233,9 +240,17 @@ def _unasked(part: Part, known: queries.Known, n: int) -> Release:
 
 
 def _busy(release: Release, n: int) -> float:
-    """Return how many rows a busy customer has."""
-    ends = np.r_[COUNT_EDGES, COUNT_EDGES[-1] * 1.2]
-    return float(ends[_quantile(bell_like(release.sums, release.sigma, n))])
+    """Return how many rows a busy customer has: the mean of what log-normal distributions that fit say.
+
+    All else hangs on it: a bound that is ten times too high makes noise of rows three times as large.
+    """
+    size = len(COUNT_EDGES) + 1
+    middle, width = (grid.ravel() for grid in np.meshgrid(np.arange(0, size, 0.25), ROWS_WIDTHS))
+    ends = np.r_[-np.inf, np.log2(COUNT_EDGES), np.inf]
+    shapes = np.diff(ndtr((ends - middle[:, None]) / width[:, None]), axis=1)
+    usual = -0.5 * ((middle - np.log2(ROWS_USUAL)) / ROWS_APART) ** 2
+    weight = weighed(release.sums, release.sigma, n, shapes, usual)
+    return float(2 ** (weight @ (middle + width * ndtri(BUSY))))
 
 
 def _quantile(shares: npt.NDArray[np.float64]) -> int:
