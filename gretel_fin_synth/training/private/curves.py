@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training.private.estimates import around, bells, beyond, beyond_noise, on_simplex
-from gretel_fin_synth.training.private.grids import thrift_cell
+from gretel_fin_synth.training.private.grids import AMOUNT_BINS, thrift_cell
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.beliefs import Kinds
@@ -115,17 +115,22 @@ def n_held(values: FloatArray, sigma: float, hold: FloatArray, total: float) -> 
 def amounts_of(prior: Prior, kinds: Kinds, values: FloatArray, sigma: float) -> FloatArray:
     """Return sizes of the amounts of each kind: bells where alike kinds have theirs, and what stands out."""
     total = max(float(values.sum()), sigma)
-    centre, width, shapes = bells(values.shape[1])
+    centre, width, shapes = bells(AMOUNT_BINS)
+    fold = AMOUNT_BINS // values.shape[1]
+    counted = shapes.reshape(len(shapes), -1, fold).sum(axis=2)
     together = np.exp(-0.5 * ((centre - 45) / 25) ** 2)
-    common = fitted(values.sum(axis=0), sigma * len(values) ** 0.5, total, shapes, np.log(together + 1e-9))
-    middle = float(common @ np.arange(len(common)))
+    likely = weighed(values.sum(axis=0), sigma * len(values) ** 0.5, total, counted, np.log(together + 1e-9))
+    middle = float(likely @ shapes @ np.arange(AMOUNT_BINS))
     near = np.exp(-0.5 * ((centre[:, None] - middle - prior.centre) / CENTRE_APART) ** 2)
     near *= np.exp(-0.5 * (np.log(width[:, None] / np.maximum(prior.width, 0.5)) / WIDTH_APART) ** 2)
     near /= near.sum(axis=0)
     out = []
     for own, weight, share in zip(values, kinds.weight, kinds.rows, strict=True):
         size = max(float(share) * total, 1.0)
-        out.append(beyond(own, sigma, size * fitted(own, sigma, size, shapes, np.log(near @ weight + 1e-6))))
+        likely = weighed(own, sigma, size, counted, np.log(near @ weight + 1e-6))
+        usual = likely @ counted
+        ratio = beyond(own, sigma, size * usual) / np.maximum(usual, 1e-300)
+        out.append(likely @ shapes * np.repeat(ratio, fold))
     return np.stack(out)
 
 

@@ -67,6 +67,7 @@ USUAL_LEAST = 0.12  # part of what a month of the window has that it must add, t
 LOW, HIGH = 70.0, 500.0  # signals between which shares go from one plan to the other
 LOW_BOUND = 0.5  # part of the bounds of rows that is left at low signal, for all customers to count alike
 FIRST_ROUND = 0.4  # of what is spent on categories; the rest is for those that the first does not show
+FINE, COARSE = 0.9, 3  # place from low to high above which amounts have all their cells, or 3 are as one
 LOW_KINDS = 8  # kinds of a customer that count in their selection, at low signal
 LEAST_POPULAR = 150.0  # signal below which no popular amounts are looked for
 NOISE_ALONE = 1e6  # noise that stands for what was not asked, per customer
@@ -129,6 +130,11 @@ class Plan:
     def bound(self) -> float:
         """Return what the bounds of rows are multiplied by."""
         return self.between((LOW_BOUND, 1.0))
+
+    @property
+    def fold(self) -> int:
+        """Return how many cells of amounts are counted as one."""
+        return 1 if self.high > FINE else COARSE
 
     @property
     def most_kinds(self) -> int:
@@ -196,7 +202,7 @@ def measure(
     kinds = _kinds(gateway, privacy, kinds_share * unit, each, plan.most_kinds)
     sign = np.array([1 if kind == "credit" else -1 for kind, _ in kinds])
     begin, end = (np.datetime64(day, "D").astype("datetime64[M]").astype(int) for day in (first, last))
-    known = queries.Known(sign, int(begin), int(end - begin) + 1)
+    known = queries.Known(sign, int(begin), int(end - begin) + 1, plan.fold)
     gateway.prepare(lambda table: table.inside(first, last).with_kinds(kinds))
     releases: dict[str, Release] = {}
     busy_kinds = 1.0
