@@ -57,10 +57,8 @@ ROWS_SHARES = (1.0, 0.5)  # at low signal, and at high
 WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)
 BUSY = 0.8  # quantile of customers by rows and kinds that the bounds are made for
 MOST_KINDS = 40
-ROWS_USUAL, ROWS_APART = (
-    80.0,
-    3.0,
-)  # rows of a customer before any are seen, and how sure that is, in powers of two
+ROWS_USUAL = 80.0  # rows of a customer, before any are seen
+ROWS_APART = 3.0  # powers of two that it may be off by
 ROWS_WIDTHS = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0)  # powers of two by which customers differ
 WINDOW_LEAST = 1.6  # noise deviations that a month must add to belong to the window
 USUAL_LEAST = 0.12  # part of what a month of the window has that it must add, too
