@@ -56,6 +56,7 @@ TITLES = {
     "cards": "customers who pay by card",
     "passbook": "owners of passbooks",
 }
+NAMES = {"mst": "dpmm MST", "aim": "dpmm AIM", "mostlyai": "mostlyai-engine, flat"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,13 +205,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = tables.setdefault(f"{scale.real.n_customers:,} {TITLES[scale.name.split('_')[0]]}", {})
         ways: list[tuple[str, Callable[[int], pd.DataFrame], int]] = []
         if options.network:
-            ways.append(("network, no privacy", partial(network, scale), options.runs))
+            ways.append(("network, no privacy", partial(network, scale), 1))
         for epsilon in options.epsilon:
             for lists, words in ((False, "private"), (True, "private, public lists")):
                 make = partial(private, scale, epsilon, lists=lists)
                 ways.append((f"{words}, epsilon {epsilon:g}", make, options.runs))
             ways += [
-                (f"{model}, epsilon {epsilon:g} per row", partial(peer, python, model, scale, epsilon), 1)
+                (
+                    f"{NAMES[model]}, epsilon {epsilon:g} per row",
+                    partial(peer, python, model, scale, epsilon),
+                    1,
+                )
                 for python, model in others
                 if python
             ]
