@@ -66,6 +66,11 @@ def test_a_cell_far_from_all_others_is_not_believed_at_three_deviations() -> Non
     assert around(seen, 2.0, usual)[30] > 0
 
 
+def test_where_noise_takes_all_away_what_is_usual_is_left() -> None:
+    usual = np.array([1.0, 2.0, 1.0])
+    np.testing.assert_allclose(around(np.full(3, -90.0), 5.0, usual), usual / 4)
+
+
 def test_amounts_have_coarse_cells_where_the_budget_is_small() -> None:
     few, many = _figures(2.0, 1.0), _figures(50.0, 1.0, 100)
     size = few.known.n_kinds

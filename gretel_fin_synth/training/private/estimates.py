@@ -178,6 +178,7 @@ def around(values: FloatArray, sigma: float, usual: FloatArray) -> FloatArray:
             )
             risk, best = now, np.where(sound, usual + fit, usual)
     shape = np.maximum(best, 0.0)
+    shape = shape if shape.any() else usual  # noise took all of it away
     return np.asarray(shape / shape.sum())
 
 
