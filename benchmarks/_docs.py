@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "benchmarks.md"
+GUARANTEE = PAGE.with_name("privacy_guarantee.md")
 
 
 def renew(page: Path, name: str, lines: Sequence[str]) -> None:

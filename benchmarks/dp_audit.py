@@ -1,6 +1,6 @@
 """Attack the guarantee: how much epsilon does the best canary show, and how much was claimed?
 
-    python benchmarks/dp_audit.py [--epsilon 1 3 10] [--runs 500] [--customers 60] [--seed 0]
+    python benchmarks/dp_audit.py [--epsilon 1 3 10] [--runs 500] [--customers 60] [--seed 0] [--docs]
 
 A table is measured again and again, half of the time with one canary in it: a customer made to stand out,
 with 2,000 payments of one size in one category. The adversary knows everything else: the other customers,
@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from _docs import GUARANTEE, renew
 from scipy.stats import beta, norm
 
 import gretel_fin_synth as fs
@@ -189,13 +191,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--customers", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--docs", type=Path, nargs="?", const=GUARANTEE, metavar="FILE", help="renew its table"
+    )
     options = parser.parse_args(arguments)
     print(f"{options.runs} runs with the canary out, as many with it in; delta {DELTA}; 95 % confidence\n")
-    print("| claimed epsilon | it is at least | at least, if Gaussian |\n|---|---|---|", flush=True)
+    lines = ["| claimed epsilon | it is at least | at least, if Gaussian |", "|---|---|---|"]
+    print("\n".join(lines), flush=True)
     for epsilon, size in [*((e, 1.0) for e in options.epsilon), (min(options.epsilon), 0.0)]:
         found = audit(epsilon, runs=options.runs, customers=options.customers, seed=options.seed, size=size)
         claim = f"{epsilon:g}" if size else f"{epsilon:g}, noise off"
-        print(f"| {claim} | {found.lower_bound():.2f} | {found.gaussian_bound():.2f} |", flush=True)
+        lines.append(f"| {claim} | {found.lower_bound():.2f} | {found.gaussian_bound():.2f} |")
+        print(lines[-1], flush=True)
+    if options.docs is not None:
+        renew(options.docs, "audit", lines)
 
 
 if __name__ == "__main__":

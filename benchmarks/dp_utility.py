@@ -2,6 +2,7 @@
 
     python benchmarks/dp_utility.py [--tables berka standin_1000 standin_4000 business_300]
         [--epsilon 1 3 10] [--runs 3] [--network] [--peers PYTHON] [--mostlyai PYTHON] [--samples FOLDER]
+        [--docs]
 
 Fidelity is put on the scale where 0 is the table with every column shuffled and 100 other customers of the
 same bank; figures are means of `--runs` fits, whose noise is fresh each time, so they change by some
@@ -12,7 +13,7 @@ a customer about fifty times as much, that is, nothing. `--peers` names a Python
 `--mostlyai` one with mostlyai-engine. `--samples` keeps synthetic tables and takes those that are there
 already. Tables that the stand-in makes are `standin_N` (its retail bank) and `business_N`, `cards_N`,
 `passbook_N`; the invented bank that a table comes from is left out of what private models know of invented
-banks, or else they would know the answer.
+banks, or else they would know the answer. `--docs` renews the table in the documentation.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+from _docs import GUARANTEE, renew
 
 import gretel_fin_synth as fs
 from gretel_fin_synth._io import read_table
@@ -46,6 +49,14 @@ TABLES = ("berka", "standin_1000", "standin_4000", "business_300")
 WINDOWS = {"berka": ("1993-01-01", "1994-03-31")}
 WINDOW = ("2024-01-01", "2024-06-30")
 KNOWN_BANKS = prior.WORLDS
+TITLES = {
+    "berka": "customers of a real bank",
+    "standin": "customers of the stand-in",
+    "business": "business accounts",
+    "cards": "customers who pay by card",
+    "passbook": "owners of passbooks",
+}
+NAMES = {"mst": "dpmm MST", "aim": "dpmm AIM", "mostlyai": "mostlyai-engine, flat"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +113,7 @@ def leave_out(name: str) -> None:
     prior.WORLDS = tuple(world for world in KNOWN_BANKS if world != world_of(name))
 
 
-def private(scale: Scale, epsilon: float, *, lists: bool, seed: int) -> pd.DataFrame:
+def private(scale: Scale, epsilon: float, seed: int, *, lists: bool) -> pd.DataFrame:
     """Fit this library with privacy and sample as many customers."""
     leave_out(scale.name)
     public = {}
@@ -118,8 +129,9 @@ def network(scale: Scale, seed: int) -> pd.DataFrame:
     return fs.TransactionSynthesizer().fit(scale.train, seed=seed).sample(seed=seed)
 
 
-def peer(python: str, model: str, scale: Scale, epsilon: float) -> pd.DataFrame:
-    """Let another library make a table, in a Python of its own."""
+def peer(python: str, model: str, scale: Scale, epsilon: float, seed: int) -> pd.DataFrame:
+    """Let another library make a table, in a Python of its own; its seeds are its own, too."""
+    del seed
     with tempfile.TemporaryDirectory() as folder:
         train, drawn = Path(folder) / "train.parquet", Path(folder) / "drawn.parquet"
         scale.train.to_parquet(train)
@@ -130,8 +142,8 @@ def peer(python: str, model: str, scale: Scale, epsilon: float) -> pd.DataFrame:
 
 def report(
     scale: Scale, label: str, make: Callable[[int], pd.DataFrame], runs: int, folder: Path | None
-) -> None:
-    """Print one row: mean and range over runs, and the groups."""
+) -> str:
+    """Print one row: mean and range over runs, and the groups; return mean and range."""
     places, groups = [], []
     for seed in range(1, runs + 1):
         kept = None if folder is None else folder / f"{scale.name} {label} {seed}.parquet".replace(" ", "_")
@@ -143,7 +155,7 @@ def report(
         except (subprocess.CalledProcessError, fs.FinSynthError) as error:
             said = getattr(error, "stderr", None) or str(error)
             print(f"| {label} | failed: {said.strip().splitlines()[-1][:80]} |", flush=True)
-            return
+            return "failed"
         if kept is not None:
             drawn.to_parquet(kept)
         place, group = scale.place(drawn)
@@ -151,10 +163,19 @@ def report(
         groups.append(group)
     ends = f" ({min(places):.0f} to {max(places):.0f})" if runs > 1 else ""
     means = [np.mean([group[name] for group in groups]) for name in groups[0]]
-    print(
-        f"| {label} | {np.mean(places):.0f}{ends} | " + " | ".join(f"{m:.0f}" for m in means) + " |",
-        flush=True,
-    )
+    found = f"{np.mean(places):.0f}{ends}"
+    print(f"| {label} | {found} | " + " | ".join(f"{m:.0f}" for m in means) + " |", flush=True)
+    return found
+
+
+def lines_of(tables: dict[str, dict[str, str]]) -> list[str]:
+    """Return all tables side by side, as Markdown: a row for each way, a column for each table."""
+    labels = list(dict.fromkeys(label for rows in tables.values() for label in rows))
+    head = [f"| | {' | '.join(tables)} |", "|---|" + "---|" * len(tables)]
+    return head + [
+        f"| {label} | " + " | ".join(rows.get(label, "") for rows in tables.values()) + " |"
+        for label in labels
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -166,10 +187,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peers", default="", help="a Python with dpmm")
     parser.add_argument("--mostlyai", default="", help="a Python with mostlyai-engine")
     parser.add_argument("--samples", type=Path)
+    parser.add_argument(
+        "--docs", type=Path, nargs="?", const=GUARANTEE, metavar="FILE", help="renew its table"
+    )
     options = parser.parse_args(arguments)
     if options.samples is not None:
         options.samples.mkdir(parents=True, exist_ok=True)
     others = [(options.peers, m) for m in ("mst", "aim")] + [(options.mostlyai, "mostlyai")]
+    tables: dict[str, dict[str, str]] = {}
     for scale in filter(None, map(load, options.tables)):
         print(
             f"\n{scale.name}: {scale.real.n_customers:,} customers, {len(scale.train):,} rows; floor ", end=""
@@ -177,27 +202,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{scale.floor:.1f}, other customers {scale.ceiling:.1f}; delta {DELTA:g}\n")
         print("| | 0 to 100 | amounts | calendar | categories, sequences | customers | balance | dynamics |")
         print("|---|---|---|---|---|---|---|---|", flush=True)
+        rows = tables.setdefault(f"{scale.real.n_customers:,} {TITLES[scale.name.split('_')[0]]}", {})
+        ways: list[tuple[str, Callable[[int], pd.DataFrame], int]] = []
         if options.network:
-            report(scale, "network, no privacy", lambda seed, s=scale: network(s, seed), 1, options.samples)
+            ways.append(("network, no privacy", partial(network, scale), 1))
         for epsilon in options.epsilon:
             for lists, words in ((False, "private"), (True, "private, public lists")):
-
-                def make(
-                    seed: int, s: Scale = scale, e: float = epsilon, known: bool = lists
-                ) -> pd.DataFrame:
-                    return private(s, e, lists=known, seed=seed)
-
-                report(scale, f"{words}, epsilon {epsilon:g}", make, options.runs, options.samples)
-            for python, model in others:
-                if python:
-
-                    def ask(
-                        seed: int, s: Scale = scale, e: float = epsilon, p: str = python, m: str = model
-                    ) -> pd.DataFrame:
-                        del seed
-                        return peer(p, m, s, e)
-
-                    report(scale, f"{model}, epsilon {epsilon:g} per row", ask, 1, options.samples)
+                make = partial(private, scale, epsilon, lists=lists)
+                ways.append((f"{words}, epsilon {epsilon:g}", make, options.runs))
+            ways += [
+                (
+                    f"{NAMES[model]}, epsilon {epsilon:g} per row",
+                    partial(peer, python, model, scale, epsilon),
+                    1,
+                )
+                for python, model in others
+                if python
+            ]
+        for label, make, runs in ways:
+            rows[label] = report(scale, label, make, runs, options.samples)
+    if options.docs is not None:
+        renew(options.docs, "utility", lines_of(tables))
 
 
 if __name__ == "__main__":

@@ -233,7 +233,7 @@ def test_no_discrete_gaussian_is_worse_than_its_account(rho: float) -> None:
 
 def test_it_counts_the_numbers_that_the_accounting_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
     gateway = Gateway(customers(10), 1.0, SeededNoise())
-    monkeypatch.setattr(gateway_module, "MOST_NUMBERS", 100)
+    monkeypatch.setattr(gateway_module, "MOST_NUMBERS", 20)
     gateway.measure("rows", queries.transactions, rho=0.1, clip=1.0)
     with pytest.raises(ParameterError, match="numbers would be released"):
         gateway.measure("rows", queries.transactions, rho=0.1, clip=1.0)

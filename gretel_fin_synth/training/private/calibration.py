@@ -34,6 +34,7 @@ __all__ = ["calibrate"]
 ROUNDS = 12
 DAMPING = 0.7
 MOST_OF = 4.0  # times what is wanted, above which nothing is set to reach it
+MOST_RATE = 4.0  # times what habits say that kinds come, at most: few have them, and their counts are noise
 FEW = 20.0  # holders of a kind below which habits of those drawn decide little
 FEW_STEPS = 20  # towards the course of balances, which calibration does not look at
 SETTLED = 3  # rounds after which amounts are no longer far from where they stay
@@ -94,7 +95,7 @@ def _match_kinds(profile: Profile, drawn: Drawn, busier: float) -> None:
     size = len(profile.kinds)
     rows = np.bincount(drawn.kind, minlength=size) + 0.5
     ratio = np.clip(profile.kind_rows * len(drawn.kind) * busier / rows, 0.5, 2.0) ** DAMPING
-    profile.rate *= ratio
+    profile.rate = np.clip(profile.rate * ratio, 1 / MOST_RATE, MOST_RATE)
     profile.many = tilted(profile.many, ratio)
     held = np.zeros((len(drawn), size), dtype=np.bool_)
     held[drawn.who, drawn.kind] = True

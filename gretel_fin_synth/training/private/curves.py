@@ -10,13 +10,23 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training.private.estimates import around, bells, beyond, beyond_noise, on_simplex
-from gretel_fin_synth.training.private.grids import thrift_cell
+from gretel_fin_synth.training.private.grids import AMOUNT_BINS, thrift_cell
 
 if TYPE_CHECKING:
     from gretel_fin_synth.training.private.beliefs import Kinds
     from gretel_fin_synth.training.private.prior import Prior
 
-__all__ = ["along", "amounts_of", "at_the_end", "bell_like", "even", "n_held", "near_banks", "tied"]
+__all__ = [
+    "along",
+    "amounts_of",
+    "at_the_end",
+    "bell_like",
+    "even",
+    "n_held",
+    "near_banks",
+    "tied",
+    "weighed",
+]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -36,11 +46,18 @@ def fitted(
     values: FloatArray, sigma: float, total: float, shapes: FloatArray, usual: FloatArray | float = 0.0
 ) -> FloatArray:
     """Return the mean of shapes, (shapes, cells), weighed by their fit and by how usual they are."""
+    return np.asarray(weighed(values, sigma, total, shapes, usual) @ shapes)
+
+
+def weighed(
+    values: FloatArray, sigma: float, total: float, shapes: FloatArray, usual: FloatArray | float = 0.0
+) -> FloatArray:
+    """Return how likely shapes, (shapes, cells), are; ``usual`` are logarithms of what is before any data."""
     apart = sigma**2 + (APART * total) ** 2 / values.size
     loss = ((total * shapes) ** 2).sum(axis=1) - 2 * total * (shapes @ values)
     logs = usual - loss / (2 * apart)
     weight = np.exp(logs - logs.max())
-    return np.asarray(weight @ shapes / weight.sum())
+    return np.asarray(weight / weight.sum())
 
 
 def along(values: FloatArray, sigma: float, total: float, banks: FloatArray, middle: int = 0) -> FloatArray:
@@ -98,17 +115,22 @@ def n_held(values: FloatArray, sigma: float, hold: FloatArray, total: float) -> 
 def amounts_of(prior: Prior, kinds: Kinds, values: FloatArray, sigma: float) -> FloatArray:
     """Return sizes of the amounts of each kind: bells where alike kinds have theirs, and what stands out."""
     total = max(float(values.sum()), sigma)
-    centre, width, shapes = bells(values.shape[1])
+    centre, width, shapes = bells(AMOUNT_BINS)
+    fold = AMOUNT_BINS // values.shape[1]
+    counted = shapes.reshape(len(shapes), -1, fold).sum(axis=2)
     together = np.exp(-0.5 * ((centre - 45) / 25) ** 2)
-    common = fitted(values.sum(axis=0), sigma * len(values) ** 0.5, total, shapes, np.log(together + 1e-9))
-    middle = float(common @ np.arange(len(common)))
+    likely = weighed(values.sum(axis=0), sigma * len(values) ** 0.5, total, counted, np.log(together + 1e-9))
+    middle = float(likely @ shapes @ np.arange(AMOUNT_BINS))
     near = np.exp(-0.5 * ((centre[:, None] - middle - prior.centre) / CENTRE_APART) ** 2)
     near *= np.exp(-0.5 * (np.log(width[:, None] / np.maximum(prior.width, 0.5)) / WIDTH_APART) ** 2)
     near /= near.sum(axis=0)
     out = []
     for own, weight, share in zip(values, kinds.weight, kinds.rows, strict=True):
         size = max(float(share) * total, 1.0)
-        out.append(beyond(own, sigma, size * fitted(own, sigma, size, shapes, np.log(near @ weight + 1e-6))))
+        likely = weighed(own, sigma, size, counted, np.log(near @ weight + 1e-6))
+        usual = likely @ counted
+        ratio = beyond(own, sigma, size * usual) / np.maximum(usual, 1e-300)
+        out.append(likely @ shapes * np.repeat(ratio, fold))
     return np.stack(out)
 
 

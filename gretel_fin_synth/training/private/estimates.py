@@ -174,10 +174,11 @@ def around(values: FloatArray, sigma: float, usual: FloatArray) -> FloatArray:
         now = float(((left - fit) ** 2).sum() + 2 * sigma**2 * np.trace(kernel))
         if now < risk:
             sound = (usual > 0.25 * sigma * _gain(kernel)) | (
-                usual + fit > LEAST_SIGNAL * sigma * _gain(kernel)
+                usual + fit > sigma * _gain(kernel) * np.where(usual > 0.02 * sigma, LEAST_SIGNAL, LEAST_FAR)
             )
             risk, best = now, np.where(sound, usual + fit, usual)
     shape = np.maximum(best, 0.0)
+    shape = shape if shape.any() else usual  # noise took all of it away
     return np.asarray(shape / shape.sum())
 
 

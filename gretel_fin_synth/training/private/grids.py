@@ -15,7 +15,8 @@ FIRST_EPOCH_MONTH = -12 * 70
 
 PER_DECADE = 12
 AMOUNT_BINS = PER_DECADE * 13
-COUNT_EDGES = np.unique(np.rint(np.geomspace(2, 20_000, 60)))
+#: Rows of a customer: few cells, because the less they are spread, the less noise hides them.
+COUNT_EDGES = 2.0 ** np.arange(1, 15)
 PACE_EDGES = np.geomspace(0.5, 200, 36)
 MONEY_EDGES = 10 ** np.arange(2, 12.01, 1 / 6)
 N_MONEY = 2 * len(MONEY_EDGES) + 3

@@ -156,7 +156,7 @@ def _paced(
     pace = between(PACE_EDGES, stratified(profile.pace, n, rng), 0.3, 400.0, rng)
     wanted[np.argsort(total)] = np.sort(pace)
     factor = np.clip((wanted - (total - loose)) / np.maximum(loose, 1e-9), 0.3, 3.0)
-    return np.where(free, rate * factor[who], rate)
+    return np.where(free, np.minimum(rate * factor[who], wanted[who]), rate)
 
 
 def _seen(

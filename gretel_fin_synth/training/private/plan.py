@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr, ndtri
 
 from gretel_fin_synth.training.private import popular, queries, rhythms
 from gretel_fin_synth.training.private.accounting import rho_of
-from gretel_fin_synth.training.private.curves import bell_like
+from gretel_fin_synth.training.private.curves import bell_like, weighed
 from gretel_fin_synth.training.private.customers import OTHER, Customers
 from gretel_fin_synth.training.private.extras import EXTRA_SHARE, ExtraFigures, measure_extras
 from gretel_fin_synth.training.private.gateway import Cells, Gateway, Release
@@ -52,15 +53,19 @@ class Part:
         return self.query.__name__
 
 
-ROWS_SHARE = 0.5
-WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)  # at low signal, and at high
+ROWS_SHARES = (1.0, 0.5)  # at low signal, and at high
+WINDOW_SHARES, KINDS_SHARES = (1.2, 0.7), (14.0, 4.0)
 BUSY = 0.8  # quantile of customers by rows and kinds that the bounds are made for
 MOST_KINDS = 40
+ROWS_USUAL = 80.0  # rows of a customer, before any are seen
+ROWS_APART = 3.0  # powers of two that it may be off by
+ROWS_WIDTHS = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0)  # powers of two by which customers differ
 WINDOW_LEAST = 1.6  # noise deviations that a month must add to belong to the window
 USUAL_LEAST = 0.12  # part of what a month of the window has that it must add, too
 LOW, HIGH = 70.0, 500.0  # signals between which shares go from one plan to the other
 LOW_BOUND = 0.5  # part of the bounds of rows that is left at low signal, for all customers to count alike
 FIRST_ROUND = 0.4  # of what is spent on categories; the rest is for those that the first does not show
+FINE, COARSE = 0.9, 3  # place from low to high above which amounts have all their cells, or 3 are as one
 LOW_KINDS = 8  # kinds of a customer that count in their selection, at low signal
 LEAST_POPULAR = 150.0  # signal below which no popular amounts are looked for
 NOISE_ALONE = 1e6  # noise that stands for what was not asked, per customer
@@ -125,6 +130,11 @@ class Plan:
         return self.between((LOW_BOUND, 1.0))
 
     @property
+    def fold(self) -> int:
+        """Return how many cells of amounts are counted as one."""
+        return 1 if self.high > FINE else COARSE
+
+    @property
     def most_kinds(self) -> int:
         """Return how many kinds of a customer count in their selection."""
         return round(self.between((LOW_KINDS, MOST_KINDS)))
@@ -176,20 +186,21 @@ def measure(
     chosen += sum(column.name not in listed for column in extra_columns)
     each = delta * SELECTION / max(chosen, 1) if chosen else 0.0
     rho = rho_of(privacy.epsilon + chosen * float(np.log1p(-each)), delta - each * chosen)
-    shares = sum(map(plan.share, PARTS)) + ROWS_SHARE + EXTRA_SHARE * len(extra_columns)
+    rows_share = plan.between(ROWS_SHARES)
+    shares = sum(map(plan.share, PARTS)) + rows_share + EXTRA_SHARE * len(extra_columns)
     window_share, kinds_share = plan.between(WINDOW_SHARES), plan.between(KINDS_SHARES)
     shares += window_share * ("window" not in public) + kinds_share * ("categories" not in public)
     shares += popular.SELECT_SHARE * (looks and "amounts" not in public)
     shares += popular.ROWS_SHARE * looks
     gateway, unit = Gateway(customers, rho, noise), rho / shares
     busy_rows = _busy(
-        gateway.measure("transactions", queries.transactions, rho=ROWS_SHARE * unit, clip=1.0), n
+        gateway.measure("transactions", queries.transactions, rho=rows_share * unit, clip=1.0), n
     )
     first, last = _window(gateway, privacy, window_share * unit)
     kinds = _kinds(gateway, privacy, kinds_share * unit, each, plan.most_kinds)
     sign = np.array([1 if kind == "credit" else -1 for kind, _ in kinds])
     begin, end = (np.datetime64(day, "D").astype("datetime64[M]").astype(int) for day in (first, last))
-    known = queries.Known(sign, int(begin), int(end - begin) + 1)
+    known = queries.Known(sign, int(begin), int(end - begin) + 1, plan.fold)
     gateway.prepare(lambda table: table.inside(first, last).with_kinds(kinds))
     releases: dict[str, Release] = {}
     busy_kinds = 1.0
@@ -233,9 +244,17 @@ def _unasked(part: Part, known: queries.Known, n: int) -> Release:
 
 
 def _busy(release: Release, n: int) -> float:
-    """Return how many rows a busy customer has."""
-    ends = np.r_[COUNT_EDGES, COUNT_EDGES[-1] * 1.2]
-    return float(ends[_quantile(bell_like(release.sums, release.sigma, n))])
+    """Return how many rows a busy customer has: the mean of what log-normal distributions that fit say.
+
+    All else hangs on it: a bound that is ten times too high makes noise of rows three times as large.
+    """
+    size = len(COUNT_EDGES) + 1
+    middle, width = (grid.ravel() for grid in np.meshgrid(np.arange(0, size, 0.25), ROWS_WIDTHS))
+    ends = np.r_[-np.inf, np.log2(COUNT_EDGES), np.inf]
+    shapes = np.diff(ndtr((ends - middle[:, None]) / width[:, None]), axis=1)
+    usual = -0.5 * ((middle - np.log2(ROWS_USUAL)) / ROWS_APART) ** 2
+    weight = weighed(release.sums, release.sigma, n, shapes, usual)
+    return float(2 ** (weight @ (middle + width * ndtri(BUSY))))
 
 
 def _quantile(shares: npt.NDArray[np.float64]) -> int:

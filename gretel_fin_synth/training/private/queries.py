@@ -39,11 +39,14 @@ class Known:
         1 for credits, -1 for debits.
     first_month, n_months : int
         The window, in months since 1970-01.
+    fold : int, default 1
+        Cells of amounts that are counted as one.
     """
 
     sign: IntArray
     first_month: int
     n_months: int
+    fold: int = 1
 
     @property
     def n_kinds(self) -> int:
@@ -113,8 +116,9 @@ def n_kinds_held(customers: Customers, known: Known) -> Cells:
 
 def kind_amounts(customers: Customers, known: Known) -> Cells:
     """Rows of each kind by size of the amount."""
-    cell = customers.kind * AMOUNT_BINS + amount_bin(customers.cents)
-    return Cells.counts(customers.who, cell, (known.n_kinds, AMOUNT_BINS))
+    n = AMOUNT_BINS // known.fold
+    cell = customers.kind * n + amount_bin(customers.cents) // known.fold
+    return Cells.counts(customers.who, cell, (known.n_kinds, n))
 
 
 def kind_rounding(customers: Customers, known: Known) -> Cells:
