@@ -94,12 +94,8 @@ class Ledger:
         """Bring `values` from the order of the ledger back into the order of the frame."""
         if self.order is None:
             return values
-        order, restored = self.order, np.empty_like(values)
-
-        def fill(part: slice) -> None:
-            restored[order[part]] = values[part]
-
-        in_halves(order.size, fill)
+        restored = np.empty_like(values)
+        in_halves(values.size, lambda places: self.put_back(values[places], places, restored))
         return restored
 
     def positions(self, where: NDArray[np.int64]) -> NDArray[np.int64]:

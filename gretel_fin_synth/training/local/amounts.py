@@ -269,17 +269,12 @@ def _edges(values: IntArray, n_ranges: int, tail_cuts: int) -> IntArray:
     The ends of a distribution are long and thin: amounts spread evenly over a wide last range would make the
     largest of every customer too large.
     """
-    shares = np.linspace(0, 1, n_ranges + 1)[1:-1].tolist() or [0.5]
-    lowest, highest = float(values.min()), float(values.max())
-    for tail, outermost in ((shares[0], lowest), (1 - shares[-1], highest)):
-        for _ in range(tail_cuts):
-            at = tail if outermost == lowest else 1 - tail
-            inner = float(np.quantile(values, at))
-            if max(inner / outermost, outermost / inner) < WIDE:
-                break
-            tail /= 2
-            shares.append(tail if outermost == lowest else 1 - tail)
-    return np.unique(np.quantile(values, shares, method="lower"))
+    shares = np.linspace(0, 1, n_ranges + 1)[1:-1] if n_ranges > 1 else np.array([0.5])
+    halves = 0.5 ** np.arange(tail_cuts)
+    below, above = shares[0] * halves, (1 - shares[-1]) * halves  # shares of rows beyond the outermost cuts
+    low, high = np.quantile(values, below), np.quantile(values, 1 - above)
+    further = np.r_[below[low >= WIDE * values.min()] / 2, 1 - above[values.max() >= WIDE * high] / 2]
+    return np.unique(np.quantile(values, np.r_[shares, further], method="lower"))
 
 
 def _reached_by(cents: IntArray, customer: IntArray, k: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ empty when it is closed, or it was not closed; so where that happens in a table,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-
-NOT_DUE = 0  # what spoke for a payment that nothing was due for
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Closing:
     @classmethod
     def fit(cls, data: Sequences, start: IntArray, world: World, k: int) -> Closing | None:
         """Learn from real customers; None if no kind of transaction closed the accounts of at least k."""
-        early, emptied = _ended(data, start, world)
+        early, emptied, _ = _ended(data, start, world)
         kinds, counts = np.unique(data.kind[data.offset[1:] - 1][early & emptied], return_counts=True)
         shared = counts >= k
         if not shared.any():
@@ -57,9 +55,8 @@ class Closing:
         Chosen at random, so many that the share is that of real accounts. A last transaction that is of a
         closing kind takes all that is left as well; to others one more is added on the same day.
         """
-        early, emptied = _ended(data, start, world)
+        early, emptied, left = _ended(data, start, world)
         last = data.offset[1:] - 1
-        left = running_balances(data, start, world.sign)[last]
         missing = self.share * early.sum() - (early & emptied).sum()
         can_be = early & (left > 0)
         chosen = can_be & (rng.random(len(left)) < missing / max(can_be.sum(), 1))
@@ -68,15 +65,7 @@ class Closing:
         cents[last[takes_all]] += left[takes_all]
         more = np.flatnonzero(chosen & ~takes_all)
         kind = rng.choice(self.kinds, len(more), p=self.counts / self.counts.sum())
-        at = data.offset[more + 1]
-        due = None if data.due is None else np.insert(data.due, at, NOT_DUE)
-        return type(data)(
-            np.insert(data.kind, at, kind),
-            np.insert(data.day, at, data.day[at - 1]),
-            np.insert(cents, at, left[more]),
-            data.offset + np.r_[0, np.cumsum(chosen & ~takes_all)],
-            due,
-        )
+        return replace(data, cents=cents).with_last_rows(more, kind, left[more])
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -88,9 +77,9 @@ class Closing:
         return cls(values["share"], np.array(values["kinds"], np.int64), np.array(values["counts"], np.int64))
 
 
-def _ended(data: Sequences, start: IntArray, world: World) -> tuple[BoolArray, BoolArray]:
-    """Return whose last transaction is well before the window's end, and whose took all that was left."""
+def _ended(data: Sequences, start: IntArray, world: World) -> tuple[BoolArray, BoolArray, IntArray]:
+    """Return whose last transaction is well before the window's end, whose took all, and what is left."""
     last = data.offset[1:] - 1
-    balance = running_balances(data, start, world.sign)
+    left = running_balances(data, start, world.sign)[last]
     early = data.day[last] < world.calendar.n_days - WINDOW_ENDS
-    return early, (balance[last] == 0) & (world.sign[data.kind[last]] < 0)
+    return early, (left == 0) & (world.sign[data.kind[last]] < 0), left

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 
+NOT_DUE = 0  # what spoke for a payment that nothing was due for
 #: The LSTM reads this many transactions in a row; older ones reach it through the history's features.
 CHUNK = 200
 
@@ -73,16 +74,22 @@ class Sequences:
         due = None if self.due is None else self.due[rows]
         return Sequences(self.kind[rows], self.day[rows], self.cents[rows], offset, due)
 
+    def with_last_rows(self, customers: IntArray, kind: IntArray, cents: IntArray) -> Sequences:
+        """Return the sequences with one row more of these customers, on their last day, not due."""
+        at, more = self.offset[customers + 1], np.zeros(len(self.offset), np.int64)
+        more[customers + 1] = 1
+        return Sequences(
+            np.insert(self.kind, at, kind),
+            np.insert(self.day, at, self.day[at - 1]),
+            np.insert(self.cents, at, cents),
+            self.offset + np.cumsum(more),
+            None if self.due is None else np.insert(self.due, at, NOT_DUE),
+        )
+
     def with_ends(self) -> tuple[Sequences, npt.NDArray[np.bool_]]:
         """Return the sequences with one row more a customer, which stands for the end, and where."""
-        at = self.offset[1:]
-        last = at - 1
-        longer = Sequences(
-            np.insert(self.kind, at, self.kind[last]),
-            np.insert(self.day, at, self.day[last]),
-            np.insert(self.cents, at, self.cents[last]),
-            self.offset + np.arange(len(self.offset)),
-        )
+        last = self.offset[1:] - 1
+        longer = self.with_last_rows(np.arange(len(self.length)), self.kind[last], self.cents[last])
         ends = np.zeros(len(longer.kind), bool)
         ends[longer.offset[1:] - 1] = True
         return longer, ends

@@ -233,6 +233,7 @@ class Trainer:
         dropout: bool = True,
     ) -> float:
         self.network.train(dropout)
+        trained = [parameter for group in optimiser.param_groups for parameter in group["params"]]
         total, n_rows = 0.0, 0
         for batch in batches:
             losses = self._losses(batch, generator)
@@ -240,7 +241,6 @@ class Trainer:
             loss = torch.stack([value.sum() for value in losses.values()]).sum() / rows
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            trained = [parameter for group in optimiser.param_groups for parameter in group["params"]]
             torch.nn.utils.clip_grad_norm_(trained, 1.0)
             optimiser.step()
             total, n_rows = total + float(loss.detach()) * rows, n_rows + rows

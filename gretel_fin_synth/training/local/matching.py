@@ -321,10 +321,8 @@ def _kept(data: Sequences, n_kinds: int) -> FloatArray:
 
 def _levels(data: Sequences, n_kinds: int) -> FloatArray:
     """Return how many customers have each kind, and mean and spread of their mean log amounts; (kinds, 3)."""
-    n = len(data.length)
-    code = data.customer * n_kinds + data.kind
-    rows = np.bincount(code, minlength=n * n_kinds).reshape(n, n_kinds)
-    logs = np.bincount(code, np.log(data.cents.astype(float)), minlength=n * n_kinds).reshape(n, n_kinds)
+    rows, code = data.kind_counts(n_kinds), data.customer * n_kinds + data.kind
+    logs = np.bincount(code, np.log(data.cents.astype(float)), minlength=rows.size).reshape(rows.shape)
     own, there = logs / np.maximum(rows, 1), rows > 0
     number = there.sum(axis=0)
     mean = own.sum(axis=0) / np.maximum(number, 1)

@@ -188,14 +188,14 @@ def leaned(logits: torch.Tensor, strain: torch.Tensor, awaited: torch.Tensor) ->
     Kinds that a customer awaits, since they come when they are due again, still do, no more often: pay does
     not come early because it is needed. But who needs it and never had any finds some.
     """
-    burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_LEAN)
-    return torch.where(awaited, logits, _tilted(logits.masked_fill(awaited, -torch.inf), burden))
+    free = logits.masked_fill(awaited, -torch.inf)
+    return torch.where(awaited, logits, _tilted(free, _beyond_least(strain, MOST_LEAN)))
 
 
 def pulled(logits: torch.Tensor, strain: torch.Tensor, n_copies: int) -> torch.Tensor:
     """Make new amounts that strain the plan's balance less likely; the chance of copies stays."""
-    burden = (strain - strain.min(dim=1, keepdim=True).values).clamp(max=MOST_STRAIN)
-    return torch.cat([logits[:, :n_copies], _tilted(logits[:, n_copies:], burden)], dim=1)
+    new = _tilted(logits[:, n_copies:], _beyond_least(strain, MOST_STRAIN))
+    return torch.cat([logits[:, :n_copies], new], dim=1)
 
 
 def above(logits: torch.Tensor, below: npt.NDArray[np.bool_], n_copies: int) -> torch.Tensor:
@@ -205,6 +205,11 @@ def above(logits: torch.Tensor, below: npt.NDArray[np.bool_], n_copies: int) -> 
         new = _tilted(logits[rows, n_copies:], FAR_BELOW * torch.as_tensor(below)[rows])
         logits = logits.index_copy(0, rows, torch.cat([logits[rows, :n_copies], new], dim=1))
     return logits
+
+
+def _beyond_least(strain: torch.Tensor, most: float) -> torch.Tensor:
+    """Return how much more each choice strains than the one that strains least, and no more than so much."""
+    return (strain - strain.min(dim=1, keepdim=True).values).clamp(max=most)
 
 
 def _tilted(logits: torch.Tensor, burden: torch.Tensor) -> torch.Tensor:
